@@ -1,0 +1,26 @@
+// `npm run bench [NAME…]`: each benchmark prints ratios against a floor measured in the same run, since on a shared
+// machine times alone say little. Exits with 1 when a goal is missed.
+import { cpus } from 'node:os';
+import { ensureBuilt } from '../scripts/setup.mjs';
+import { benchColdStart } from './cold-start.ts';
+
+const BENCHMARKS: Record<string, () => boolean | Promise<boolean>> = {
+  'cold-start': benchColdStart,
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !(name in BENCHMARKS));
+if (unknown.length > 0) {
+  console.error(`No such benchmark: ${unknown.join(', ')}. There are: ${Object.keys(BENCHMARKS).join(', ')}`);
+  process.exit(2);
+}
+
+ensureBuilt();
+console.log(
+  `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${new Date().toISOString()}`,
+);
+for (const [name, benchmark] of Object.entries(BENCHMARKS)) {
+  if (asked.length > 0 && !asked.includes(name)) continue;
+  console.log(`\n${name}`);
+  if (!(await benchmark())) process.exitCode = 1;
+}

@@ -1,0 +1,140 @@
+// The composition root: the only place where the ports meet what uses them. Each part is imported when it is needed, so
+// that a list doesn't pay for a gateway.
+import { type Author, authorOf } from './audit/audit.ts';
+import type { ChargesContext } from './charges/context.ts';
+import type { Pipeline } from './charges/pipeline.ts';
+import { type Clock, systemClock, systemRandom } from './clock.ts';
+import { type Environment, type LoadedConfig, loadConfig, resolveBookUrl } from './config/load.ts';
+import type { GatewayConfig } from './config/schema.ts';
+import { BursarError } from './errors.ts';
+import type { Gateway } from './gateways/gateway.ts';
+import { findPolicy, type RetryPolicy } from './retries/policy.ts';
+import { Owner } from './storage/lease.ts';
+import { type Book, openBook } from './storage/open.ts';
+
+export interface AppOptions {
+  /** The values of --book and --config. */
+  book?: string | undefined;
+  config?: string | undefined;
+  /** The command as typed, for the audit log: `charges create`. */
+  command: string;
+  env: Environment;
+  cwd: string;
+  /** Only `db migrate` may open a book of an older schema. */
+  allowOlder?: boolean;
+}
+
+export async function openApp(options: AppOptions): Promise<App> {
+  const { env, cwd } = options;
+  const config = await loadConfig({ flag: options.config, cwd, env });
+  const url = resolveBookUrl(config, { flag: options.book, cwd, env });
+  const author = authorOf(options.command, env.BURSAR_ACTOR || (config.config.actor ?? null));
+  return new App(await openBook(url, { allowOlder: options.allowOlder ?? false }), config, author);
+}
+
+const DEFAULT_GATEWAYS: Record<string, GatewayConfig> = { simulated: { type: 'simulated' } };
+
+export class App {
+  readonly book: Book;
+  readonly config: LoadedConfig;
+  readonly author: Author;
+  readonly clock: Clock = systemClock;
+  readonly owner: Owner;
+  readonly #gateways = new Map<string, Promise<Gateway>>();
+  #pipeline: Promise<Pipeline> | undefined;
+
+  constructor(book: Book, config: LoadedConfig, author: Author) {
+    this.book = book;
+    this.config = config;
+    this.author = author;
+    this.owner = new Owner(book, this.clock, author.command);
+  }
+
+  /** The zone of local times that name none: configured, else the system's. */
+  get timezone(): string {
+    return this.config.config.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  }
+
+  get gatewayConfigs(): Record<string, GatewayConfig> {
+    return this.config.config.gateways ?? DEFAULT_GATEWAYS;
+  }
+
+  policy(name: string): RetryPolicy {
+    return findPolicy(name, this.config.config.policies);
+  }
+
+  /** The strategy called `name`. BursarError `unknown_gateway`, or `gateway_refused` for a simulated one on a live book. */
+  gateway(name: string): Promise<Gateway> {
+    let gateway = this.#gateways.get(name);
+    if (gateway === undefined) {
+      gateway = this.#createGateway(name);
+      this.#gateways.set(name, gateway);
+    }
+    return gateway;
+  }
+
+  /** Refuses a gateway that the configuration doesn't have, without loading it. */
+  assertGateway(name: string): GatewayConfig {
+    const configs = this.gatewayConfigs;
+    const config = Object.hasOwn(configs, name) ? configs[name] : undefined;
+    if (config === undefined) {
+      throw new BursarError('unknown_gateway', `No gateway "${name}" is configured. Nothing was done.`, {
+        hint: `Configured: ${Object.keys(configs).join(', ')}.`,
+      });
+    }
+    return config;
+  }
+
+  /** Where the simulated bank of this book keeps its records: `book.bank.db` beside `book.db`. */
+  get bankPath(): string {
+    return `${this.book.where.replace(/\.db$/, '')}.bank.db`;
+  }
+
+  async #createGateway(name: string): Promise<Gateway> {
+    const config = this.assertGateway(name);
+    const { createGateway } = await import('./gateways/registry.ts');
+    return createGateway(name, config, {
+      clock: this.clock,
+      bankPath: this.bankPath,
+      isLive: this.book.mode === 'live',
+    });
+  }
+
+  get charges(): ChargesContext {
+    return {
+      book: this.book,
+      clock: this.clock,
+      random: systemRandom,
+      author: this.author,
+      owner: this.owner,
+      gateway: (name) => this.gateway(name),
+      policy: (name) => this.policy(name),
+      timezone: this.timezone,
+    };
+  }
+
+  pipeline(): Promise<Pipeline> {
+    this.#pipeline ??= import('./charges/pipeline.ts').then(({ Pipeline }) => new Pipeline(this.charges));
+    return this.#pipeline;
+  }
+
+  /** Gives up the leases, seals what was written, and closes the gateways and the book. */
+  async close(): Promise<void> {
+    try {
+      await this.owner.release();
+      if (this.book.hasWritten) await this.#seal();
+    } finally {
+      const gateways = await Promise.allSettled(this.#gateways.values());
+      await Promise.all(gateways.map((gateway) => (gateway.status === 'fulfilled' ? gateway.value.close() : undefined)));
+      await this.book.close();
+    }
+  }
+
+  async #seal(): Promise<void> {
+    const { sealPending } = await import('./audit/seal.ts');
+    await sealPending(this.book, this.clock).catch((error: unknown) => {
+      // The next command that writes seals these rows: a busy book must not turn a done command into a failed one.
+      if (!(error instanceof BursarError && error.code === 'book_locked')) throw error;
+    });
+  }
+}

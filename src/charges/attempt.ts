@@ -1,0 +1,106 @@
+// An attempt: one operation for a charge, sent once or more, always with the same key and body; and the pure rules of
+// which news about it counts.
+import type { DeclineClass } from '../gateways/declines.ts';
+import { COLLECTING, type GatewayRequest, type Operation, type Outcome } from '../gateways/gateway.ts';
+
+/** `null` in the book while the first send is under way. `duplicate`: a second approval of the same charge. */
+export type AttemptOutcome = Outcome['kind'] | 'duplicate';
+
+export interface Attempt {
+  id: string;
+  chargeId: string;
+  number: number;
+  operation: Operation;
+  gateway: string;
+  methodId: string;
+  amountMinor: bigint;
+  currency: string;
+  refundId: string | null;
+  idempotencyKey: string;
+  body: string;
+  apiVersion: string;
+  objectId: string | null;
+  outcome: AttemptOutcome | null;
+  /** Approved after it had been recorded as declined or rejected. */
+  late: boolean;
+  reference: string | null;
+  providerCode: string | null;
+  providerMessage: string | null;
+  declineCode: string | null;
+  declineClass: DeclineClass | null;
+  /** How often it went out, and how many of those sends are not proved to have come to nothing. */
+  sends: number;
+  unprovenSends: number;
+  firstSentAt: number;
+  lastSentAt: number;
+  ownerId: string | null;
+  epoch: number;
+  runId: string | null;
+  openedAt: number;
+  settledAt: number | null;
+}
+
+export function isCollecting(operation: Operation): boolean {
+  return COLLECTING.includes(operation);
+}
+
+export function isOpen(attempt: Attempt): boolean {
+  return attempt.outcome === null || OPEN_OUTCOMES.includes(attempt.outcome);
+}
+
+export const OPEN_OUTCOMES: readonly AttemptOutcome[] = ['unknown', 'settling', 'requires_action'];
+
+/** The stored request as it goes out: the same every time. */
+export function requestOf(attempt: Attempt): GatewayRequest {
+  return {
+    operation: attempt.operation,
+    chargeId: attempt.chargeId,
+    attemptId: attempt.id,
+    idempotencyKey: attempt.idempotencyKey,
+    body: attempt.body,
+    apiVersion: attempt.apiVersion,
+    objectId: attempt.objectId,
+    amountMinor: attempt.amountMinor,
+    currency: attempt.currency,
+  };
+}
+
+/** Where news about an attempt comes from: what one send answered, or what proves the attempt as a whole. */
+export type NewsSource = 'send' | 'lookup' | 'cancel' | 'operator';
+
+/** What the attempt's outcome becomes, or `null` when the news changes nothing. */
+export interface Verdict {
+  outcome: AttemptOutcome;
+  late: boolean;
+  unprovenSends: number;
+}
+
+/**
+ * Outcome precedence: approved over declined and rejected; a final state over an older one; late news never loses
+ * money. `rejected` belongs to a send: the attempt is rejected only when every one of its sends was.
+ * `chargeCollected`: another attempt of the charge is approved already.
+ */
+export function judge(attempt: Attempt, news: Outcome, source: NewsSource, chargeCollected: boolean): Verdict | null {
+  const { outcome: current, unprovenSends } = attempt;
+  if (current === 'approved' || current === 'duplicate') return null;
+  const final = current === 'declined' || current === 'rejected';
+  if (news.kind === 'approved') {
+    const duplicate = isCollecting(attempt.operation) && chargeCollected;
+    return { outcome: duplicate ? 'duplicate' : 'approved', late: final, unprovenSends: 0 };
+  }
+  if (final) return null;
+  switch (news.kind) {
+    case 'declined':
+      return { outcome: 'declined', late: false, unprovenSends: 0 };
+    case 'rejected': {
+      const unproven = source === 'send' ? Math.max(0, unprovenSends - 1) : 0;
+      if (unproven > 0) return { outcome: current ?? 'unknown', late: false, unprovenSends: unproven };
+      return { outcome: 'rejected', late: false, unprovenSends: 0 };
+    }
+    case 'unknown':
+      return { outcome: current ?? 'unknown', late: false, unprovenSends };
+    case 'settling':
+    case 'requires_action':
+      return { outcome: news.kind, late: false, unprovenSends };
+  }
+}

@@ -1,0 +1,207 @@
+// Attempts in the book.
+import type { Knex } from 'knex';
+import { assert } from '../errors.ts';
+import type { DeclineClass } from '../gateways/declines.ts';
+import type { Operation } from '../gateways/gateway.ts';
+import { type Cell, inList, insertRows, listBinding, select, updateRows } from '../storage/batch.ts';
+import { lockClause } from '../storage/dialect.ts';
+import { type Attempt, type AttemptOutcome, OPEN_OUTCOMES } from './attempt.ts';
+
+const FIXED: readonly [string, (attempt: Attempt) => Cell][] = [
+  ['charge_id', (a) => a.chargeId],
+  ['number', (a) => a.number],
+  ['operation', (a) => a.operation],
+  ['gateway', (a) => a.gateway],
+  ['method_id', (a) => a.methodId],
+  ['amount_minor', (a) => Number(a.amountMinor)],
+  ['currency', (a) => a.currency],
+  ['refund_id', (a) => a.refundId],
+  ['idempotency_key', (a) => a.idempotencyKey],
+  ['body', (a) => a.body],
+  ['api_version', (a) => a.apiVersion],
+  ['object_id', (a) => a.objectId],
+  ['opened_at', (a) => a.openedAt],
+  ['first_sent_at', (a) => a.firstSentAt],
+  ['run_id', (a) => a.runId],
+];
+
+const CHANGING: readonly [string, (attempt: Attempt) => Cell][] = [
+  ['outcome', (a) => a.outcome],
+  ['late', (a) => (a.late ? 1 : 0)],
+  ['reference', (a) => a.reference],
+  ['provider_code', (a) => a.providerCode],
+  ['provider_message', (a) => a.providerMessage],
+  ['decline_code', (a) => a.declineCode],
+  ['decline_class', (a) => a.declineClass],
+  ['sends', (a) => a.sends],
+  ['unproven_sends', (a) => a.unprovenSends],
+  ['last_sent_at', (a) => a.lastSentAt],
+  ['owner_id', (a) => a.ownerId],
+  ['epoch', (a) => a.epoch],
+  ['settled_at', (a) => a.settledAt],
+];
+
+export async function insertAttempts(trx: Knex, attempts: readonly Attempt[]): Promise<void> {
+  const columns = [...FIXED, ...CHANGING];
+  await insertRows(
+    trx,
+    'attempts',
+    ['id', ...columns.map(([column]) => column)],
+    attempts.map((attempt) => [attempt.id, ...columns.map(([, cell]) => cell(attempt))]),
+  );
+}
+
+/** Writes attempts that were read with `lockAttempts` in the same trx. */
+export async function updateAttempts(trx: Knex, attempts: readonly Attempt[]): Promise<void> {
+  const found = await updateRows(
+    trx,
+    'attempts',
+    ['id', ...CHANGING.map(([column]) => column)],
+    attempts.map((attempt) => [attempt.id, ...CHANGING.map(([, cell]) => cell(attempt))]),
+  );
+  assert(found === attempts.length, `attempts vanished: ${attempts.length - found} of ${attempts.length}`);
+}
+
+interface AttemptRow extends Record<string, Cell> {
+  id: string;
+  operation: Operation;
+  outcome: AttemptOutcome | null;
+  decline_class: DeclineClass | null;
+}
+
+function toAttempt(row: AttemptRow): Attempt {
+  const text = (column: string): string => String(row[column]);
+  const maybe = (column: string): string | null => (row[column] === null ? null : text(column));
+  const number = (column: string): number => Number(row[column]);
+  const maybeNumber = (column: string): number | null => (row[column] === null ? null : number(column));
+  return {
+    id: row.id,
+    chargeId: text('charge_id'),
+    number: number('number'),
+    operation: row.operation,
+    gateway: text('gateway'),
+    methodId: text('method_id'),
+    amountMinor: BigInt(text('amount_minor')),
+    currency: text('currency'),
+    refundId: maybe('refund_id'),
+    idempotencyKey: text('idempotency_key'),
+    body: text('body'),
+    apiVersion: text('api_version'),
+    objectId: maybe('object_id'),
+    outcome: row.outcome,
+    late: row.late === 1,
+    reference: maybe('reference'),
+    providerCode: maybe('provider_code'),
+    providerMessage: maybe('provider_message'),
+    declineCode: maybe('decline_code'),
+    declineClass: row.decline_class,
+    sends: number('sends'),
+    unprovenSends: number('unproven_sends'),
+    firstSentAt: number('first_sent_at'),
+    lastSentAt: number('last_sent_at'),
+    ownerId: maybe('owner_id'),
+    epoch: number('epoch'),
+    runId: maybe('run_id'),
+    openedAt: number('opened_at'),
+    settledAt: maybeNumber('settled_at'),
+  };
+}
+
+const OPEN = `(outcome IS NULL OR outcome IN (${OPEN_OUTCOMES.map((outcome) => `'${outcome}'`).join(', ')}))`;
+
+export async function attemptsById(db: Knex, ids: readonly string[]): Promise<Map<string, Attempt>> {
+  const rows = await select<AttemptRow>(db, `SELECT * FROM attempts WHERE id IN ${inList}`, [listBinding(ids)]);
+  return new Map(rows.map((row) => [row.id, toAttempt(row)]));
+}
+
+export async function lockAttempts(trx: Knex, ids: readonly string[]): Promise<Map<string, Attempt>> {
+  const rows = await select<AttemptRow>(trx, `SELECT * FROM attempts WHERE id IN ${inList} ${lockClause(trx)}`, [
+    listBinding(ids),
+  ]);
+  return new Map(rows.map((row) => [row.id, toAttempt(row)]));
+}
+
+/** Every attempt of these charges, by charge, in the order of their numbers. */
+export async function attemptsOfCharges(db: Knex, chargeIds: readonly string[]): Promise<Map<string, Attempt[]>> {
+  const rows = await select<AttemptRow>(
+    db,
+    `SELECT * FROM attempts WHERE charge_id IN ${inList} ORDER BY charge_id, number`,
+    [listBinding(chargeIds)],
+  );
+  const byCharge = new Map<string, Attempt[]>();
+  for (const attempt of rows.map(toAttempt)) {
+    const list = byCharge.get(attempt.chargeId);
+    if (list === undefined) byCharge.set(attempt.chargeId, [attempt]);
+    else list.push(attempt);
+  }
+  return byCharge;
+}
+
+/** Open attempts of these charges, by charge id (there is at most one each). */
+export async function openAttemptsOf(db: Knex, chargeIds: readonly string[]): Promise<Map<string, Attempt>> {
+  const rows = await select<AttemptRow>(db, `SELECT * FROM attempts WHERE charge_id IN ${inList} AND ${OPEN}`, [
+    listBinding(chargeIds),
+  ]);
+  return new Map(rows.map((row) => [String(row.charge_id), toAttempt(row)]));
+}
+
+/** Charges of these that have an approved sale or authorize. */
+export async function collectedCharges(db: Knex, chargeIds: readonly string[]): Promise<Map<string, string>> {
+  const rows = await select<{ id: string; charge_id: string }>(
+    db,
+    `SELECT id, charge_id FROM attempts WHERE charge_id IN ${inList}
+        AND operation IN ('sale', 'authorize') AND outcome = 'approved'`,
+    [listBinding(chargeIds)],
+  );
+  return new Map(rows.map((row) => [row.charge_id, row.id]));
+}
+
+/** Every open attempt, oldest first: the partial index holds just these, so this is small in a book of any size. */
+export async function openAttempts(db: Knex): Promise<Attempt[]> {
+  const rows = await select<AttemptRow>(db, `SELECT * FROM attempts INDEXED BY attempts_open WHERE ${OPEN} ORDER BY opened_at, id`);
+  return rows.map(toAttempt);
+}
+
+export interface AttemptFilter {
+  chargeId?: string;
+  open?: boolean;
+  outcome?: AttemptOutcome;
+}
+
+/** One page, newest first; `before` is the last attempt of the page before. */
+export async function attemptPage(db: Knex, filter: AttemptFilter, limit: number, before?: Attempt): Promise<Attempt[]> {
+  const { sql, bindings } = attemptWhere(filter);
+  const cursor = before === undefined ? '' : ' AND id < ?';
+  const rows = await select<AttemptRow>(db, `SELECT * FROM attempts WHERE ${sql}${cursor} ORDER BY id DESC LIMIT ?`, [
+    ...bindings,
+    ...(before === undefined ? [] : [before.id]),
+    limit,
+  ]);
+  return rows.map(toAttempt);
+}
+
+export async function countAttempts(db: Knex, filter: AttemptFilter): Promise<number> {
+  const { sql, bindings } = attemptWhere(filter);
+  const [row] = await select<{ n: number }>(db, `SELECT COUNT(*) AS n FROM attempts WHERE ${sql}`, bindings);
+  return row?.n ?? 0;
+}
+
+function attemptWhere(filter: AttemptFilter): { sql: string; bindings: string[] } {
+  const where: string[] = [];
+  const bindings: string[] = [];
+  if (filter.chargeId !== undefined) {
+    where.push('charge_id = ?');
+    bindings.push(filter.chargeId);
+  }
+  if (filter.outcome !== undefined) {
+    where.push('outcome = ?');
+    bindings.push(filter.outcome);
+  }
+  if (filter.open === true) where.push(OPEN);
+  return { sql: where.length === 0 ? '1' : where.join(' AND '), bindings };
+}
+
+/** Gives up ownership of attempts that stay open. */
+export async function releaseAttempts(trx: Knex, ids: readonly string[], ownerId: string): Promise<void> {
+  await trx.raw(`UPDATE attempts SET owner_id = NULL WHERE id IN ${inList} AND owner_id = ?`, [listBinding(ids), ownerId]);
+}

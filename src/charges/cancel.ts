@@ -1,0 +1,94 @@
+// Cancelling: first at the provider, so that nothing that is still on its way can be executed, then in the book. If the
+// provider turns out to have collected the money, the charge is captured instead.
+import { appendAudit } from '../audit/audit.ts';
+import { assert, BursarError } from '../errors.ts';
+import { appendEvents } from '../events/events.ts';
+import type { Cancellation, Outcome } from '../gateways/gateway.ts';
+import { writeTrx } from '../storage/trx.ts';
+import { type Attempt, isCollecting, isOpen, requestOf } from './attempt.ts';
+import { attemptsOfCharges } from './attempts-store.ts';
+import type { Charge, ChargeStatus } from './charge.ts';
+import { auditSubject } from './charge-audit.ts';
+import { chargeEvent } from './charge-events.ts';
+import { chargesById, lockCharges, updateCharges } from './charges-store.ts';
+import type { Pipeline } from './pipeline.ts';
+import { settleAttempts } from './settle.ts';
+
+const CANCELLABLE: readonly ChargeStatus[] = ['pending', 'failed', 'requires_action'];
+
+const CLOSED: Outcome = { kind: 'rejected', reason: 'ours', providerCode: 'cancelled', providerMessage: null, retryAfterMs: null };
+
+/** The charge as it stands afterwards: `cancelled`, or `captured`/`authorized` where the provider says so. */
+export async function cancelCharge(pipeline: Pipeline, chargeId: string, reason: string | null): Promise<Charge> {
+  const { book, author, clock } = pipeline.context;
+  const before = (await chargesById(book.reader, [chargeId])).get(chargeId);
+  if (before === undefined) throw new BursarError('not_found', `There is no charge ${chargeId}. Nothing was done.`);
+  assertCancellable(before);
+  const attempts = (await attemptsOfCharges(book.reader, [chargeId])).get(chargeId) ?? [];
+  const last = attempts.filter(({ operation }) => isCollecting(operation)).at(-1);
+  const closing = await closeAtProvider(pipeline, last);
+  if (closing.kind === 'executed' && last !== undefined) {
+    return (await pipeline.settle({ attemptId: last.id, outcome: closing.outcome, source: 'lookup' })).charge;
+  }
+  return writeTrx(book, async (trx) => {
+    const locked = (await lockCharges(trx, [chargeId])).get(chargeId);
+    assert(locked !== undefined, 'a charge does not vanish');
+    if (locked.version !== before.version) throw changedMeanwhile(locked);
+    // An open requires_action was made impossible just now; a final attempt keeps its outcome.
+    const open = last !== undefined && isOpen(last);
+    const settled = open ? await settleAttempts(trx, pipeline.context, [{ attemptId: last.id, outcome: CLOSED, source: 'cancel' }]) : [];
+    const charge = settled[0]?.charge ?? locked;
+    const nowMs = clock.nowMs();
+    const next: Charge = {
+      ...charge,
+      status: 'cancelled',
+      retryAt: null,
+      retryRule: 'cancelled',
+      version: charge.version + 1,
+      eventVersion: charge.eventVersion + 1,
+      updatedAt: nowMs,
+    };
+    await updateCharges(trx, [next]);
+    await appendAudit(trx, author, nowMs, [
+      { ...auditSubject(next), action: 'charge.cancel', before: { status: before.status }, after: { status: next.status }, result: 'cancelled', reason },
+    ]);
+    await appendEvents(trx, nowMs, [chargeEvent('charge.cancelled.v1', next)]);
+    return next;
+  });
+}
+
+async function closeAtProvider(pipeline: Pipeline, attempt: Attempt | undefined): Promise<Cancellation> {
+  // Nothing was ever sent, so there is nothing at the provider.
+  if (attempt === undefined) return { kind: 'closed' };
+  const gateway = await pipeline.context.gateway(attempt.gateway);
+  const answer = await gateway.cancel(requestOf(attempt), new AbortController().signal);
+  // Without cancelling at the provider, proof is what the attempts themselves came to.
+  if (answer.kind === 'closed' || answer.kind === 'executed') return answer;
+  if (answer.kind === 'unsupported' && !isOpen(attempt)) return { kind: 'closed' };
+  throw new BursarError(
+    'gateway_unreachable',
+    `${attempt.gateway} could not confirm that charge ${attempt.chargeId} can't be collected any more. It was not cancelled.`,
+    { hint: 'Try again when the gateway answers.' },
+  );
+}
+
+function assertCancellable(charge: Charge): void {
+  if (CANCELLABLE.includes(charge.status)) return;
+  const hints: Partial<Record<ChargeStatus, string>> = {
+    authorized: `Release it with: bursar charges void ${charge.id}`,
+    captured: `Give the money back with: bursar charges refund ${charge.id}`,
+    unknown: 'Find out what came of it first: bursar billing run',
+    processing: 'An attempt is under way; look again in a moment.',
+  };
+  throw new BursarError(
+    'invalid_state',
+    `Charge ${charge.id} is ${charge.status}; only ${CANCELLABLE.join(', ')} charges can be cancelled. Nothing was changed.`,
+    { hint: hints[charge.status] ?? `Look at it with: bursar charges show ${charge.id}` },
+  );
+}
+
+function changedMeanwhile(charge: Charge): BursarError {
+  return new BursarError('conflict', `Charge ${charge.id} was changed by another process meanwhile. It was not cancelled.`, {
+    hint: `Look at it with: bursar charges show ${charge.id}`,
+  });
+}

@@ -1,0 +1,245 @@
+// Charges in the book. Batches only: a single charge is a batch of one.
+import type { Knex } from 'knex';
+import { assert } from '../errors.ts';
+import type { DeclineClass } from '../gateways/declines.ts';
+import { type Cell, inList, insertRows, listBinding, select, updateRows } from '../storage/batch.ts';
+import { lockClause } from '../storage/dialect.ts';
+import type { Charge, ChargeStatus } from './charge.ts';
+
+/** What is written once, when the charge is made. */
+const FIXED: readonly [string, (charge: Charge) => Cell][] = [
+  ['customer_id', (c) => c.customerId],
+  ['schedule_id', (c) => c.scheduleId],
+  ['period', (c) => c.period],
+  ['currency', (c) => c.currency],
+  ['amount_minor', (c) => Number(c.amountMinor)],
+  ['intent', (c) => c.intent],
+  ['due_at', (c) => c.dueAt],
+  ['policy', (c) => c.policy],
+  ['timezone', (c) => c.timezone],
+  ['idempotency_key', (c) => c.idempotencyKey],
+  ['request_hash', (c) => c.requestHash],
+  ['description', (c) => c.description],
+  ['metadata', (c) => JSON.stringify(c.metadata)],
+  ['created_at', (c) => c.createdAt],
+];
+
+/** What the pipeline changes. */
+const CHANGING: readonly [string, (charge: Charge) => Cell][] = [
+  ['method_id', (c) => c.methodId],
+  ['gateway', (c) => c.gateway],
+  ['authorized_minor', (c) => Number(c.authorizedMinor)],
+  ['captured_minor', (c) => Number(c.capturedMinor)],
+  ['refunded_minor', (c) => Number(c.refundedMinor)],
+  ['refund_reserved_minor', (c) => Number(c.refundReservedMinor)],
+  ['status', (c) => c.status],
+  ['decline_code', (c) => c.declineCode],
+  ['decline_class', (c) => c.declineClass],
+  ['retry_rule', (c) => c.retryRule],
+  ['retry_at', (c) => c.retryAt],
+  ['soft_declines', (c) => c.softDeclines],
+  ['transport_failures', (c) => c.transportFailures],
+  ['first_attempt_at', (c) => c.firstAttemptAt],
+  ['attempt_count', (c) => c.attemptCount],
+  ['object_id', (c) => c.objectId],
+  ['object_generation', (c) => c.objectGeneration],
+  ['last_run_id', (c) => c.lastRunId],
+  ['version', (c) => c.version],
+  ['event_version', (c) => c.eventVersion],
+  ['updated_at', (c) => c.updatedAt],
+];
+
+export async function insertCharges(trx: Knex, charges: readonly Charge[]): Promise<void> {
+  const columns = [...FIXED, ...CHANGING];
+  await insertRows(
+    trx,
+    'charges',
+    ['id', ...columns.map(([column]) => column)],
+    charges.map((charge) => [charge.id, ...columns.map(([, cell]) => cell(charge))]),
+  );
+}
+
+/** Writes changed charges, each of which must still have the version that it was read with. */
+export async function updateCharges(
+  trx: Knex,
+  charges: readonly Charge[],
+  versionWas: (charge: Charge) => number = (charge) => charge.version - 1,
+): Promise<void> {
+  const found = await updateRows(
+    trx,
+    'charges',
+    ['id', ...CHANGING.map(([column]) => column), 'version_was'],
+    charges.map((charge) => [charge.id, ...CHANGING.map(([, cell]) => cell(charge)), versionWas(charge)]),
+    ['version'],
+  );
+  assert(found === charges.length, `charges changed under the writer: ${charges.length - found} of ${charges.length}`);
+}
+
+interface ChargeRow extends Record<string, Cell> {
+  id: string;
+  status: ChargeStatus;
+  decline_class: DeclineClass | null;
+}
+
+function toCharge(row: ChargeRow): Charge {
+  const text = (column: string): string => String(row[column]);
+  const maybe = (column: string): string | null => (row[column] === null ? null : text(column));
+  const number = (column: string): number => Number(row[column]);
+  const maybeNumber = (column: string): number | null => (row[column] === null ? null : number(column));
+  const minor = (column: string): bigint => BigInt(text(column));
+  return {
+    id: row.id,
+    customerId: text('customer_id'),
+    methodId: text('method_id'),
+    gateway: text('gateway'),
+    scheduleId: maybe('schedule_id'),
+    period: maybe('period'),
+    currency: text('currency'),
+    amountMinor: minor('amount_minor'),
+    authorizedMinor: minor('authorized_minor'),
+    capturedMinor: minor('captured_minor'),
+    refundedMinor: minor('refunded_minor'),
+    refundReservedMinor: minor('refund_reserved_minor'),
+    intent: row.intent === 'authorize' ? 'authorize' : 'sale',
+    status: row.status,
+    declineCode: maybe('decline_code'),
+    declineClass: row.decline_class,
+    retryRule: maybe('retry_rule'),
+    dueAt: number('due_at'),
+    retryAt: maybeNumber('retry_at'),
+    policy: text('policy'),
+    timezone: maybe('timezone'),
+    softDeclines: number('soft_declines'),
+    transportFailures: number('transport_failures'),
+    firstAttemptAt: maybeNumber('first_attempt_at'),
+    attemptCount: number('attempt_count'),
+    objectId: maybe('object_id'),
+    objectGeneration: number('object_generation'),
+    idempotencyKey: maybe('idempotency_key'),
+    requestHash: maybe('request_hash'),
+    description: maybe('description'),
+    metadata: JSON.parse(text('metadata')) as Record<string, string>,
+    lastRunId: maybe('last_run_id'),
+    version: number('version'),
+    eventVersion: number('event_version'),
+    createdAt: number('created_at'),
+    updatedAt: number('updated_at'),
+  };
+}
+
+export async function chargesById(db: Knex, ids: readonly string[]): Promise<Map<string, Charge>> {
+  const rows = await select<ChargeRow>(db, `SELECT * FROM charges WHERE id IN ${inList}`, [listBinding(ids)]);
+  return new Map(rows.map((row) => [row.id, toCharge(row)]));
+}
+
+/** The same, read in order to be changed in this trx. */
+export async function lockCharges(trx: Knex, ids: readonly string[]): Promise<Map<string, Charge>> {
+  const rows = await select<ChargeRow>(trx, `SELECT * FROM charges WHERE id IN ${inList} ${lockClause(trx)}`, [
+    listBinding(ids),
+  ]);
+  return new Map(rows.map((row) => [row.id, toCharge(row)]));
+}
+
+export async function chargesByIdempotencyKey(db: Knex, keys: readonly string[]): Promise<Map<string, Charge>> {
+  if (keys.length === 0) return new Map();
+  const rows = await select<ChargeRow>(db, `SELECT * FROM charges WHERE idempotency_key IN ${inList}`, [listBinding(keys)]);
+  return new Map(rows.map((row) => [String(row.idempotency_key), toCharge(row)]));
+}
+
+/** Which of these ids are charges already. */
+export async function existingChargeIds(db: Knex, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await select<{ id: string }>(db, `SELECT id FROM charges WHERE id IN ${inList}`, [listBinding(ids)]);
+  return new Set(rows.map(({ id }) => id));
+}
+
+export type DueKind = 'pending' | 'retry';
+
+/**
+ * Ids of charges that are due at `asOfMs` and that this run has not tried yet, oldest first. Each kind has a partial
+ * index of its own, so this stays flat however big the book is.
+ */
+export async function dueChargeIds(
+  db: Knex,
+  kind: DueKind,
+  asOfMs: number,
+  runId: string,
+  limit: number,
+): Promise<string[]> {
+  const [status, column] = kind === 'pending' ? ['pending', 'due_at'] : ['failed', 'retry_at'];
+  const rows = await select<{ id: string }>(
+    db,
+    `SELECT id FROM charges WHERE status = '${status}' AND ${column} IS NOT NULL AND ${column} <= ?
+        AND last_run_id IS NOT ? ORDER BY ${column}, id LIMIT ?`,
+    [asOfMs, runId, limit],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** How much is due at `asOfMs`, per currency, before anything is opened. */
+export async function dueTotals(
+  db: Knex,
+  kinds: readonly DueKind[],
+  asOfMs: number,
+): Promise<{ currency: string; count: number; amountMinor: bigint }[]> {
+  const where = kinds
+    .map((kind) => (kind === 'pending' ? `(status = 'pending' AND due_at <= ?)` : `(status = 'failed' AND retry_at IS NOT NULL AND retry_at <= ?)`))
+    .join(' OR ');
+  const rows = await select<{ currency: string; n: number; amount: string }>(
+    db,
+    `SELECT currency, COUNT(*) AS n, CAST(SUM(amount_minor) AS TEXT) AS amount FROM charges WHERE ${where}
+      GROUP BY currency ORDER BY currency`,
+    kinds.map(() => asOfMs),
+  );
+  return rows.map((row) => ({ currency: row.currency, count: row.n, amountMinor: BigInt(row.amount) }));
+}
+
+export interface ChargeFilter {
+  statuses?: readonly ChargeStatus[];
+  customerId?: string;
+  scheduleId?: string;
+  sinceMs?: number;
+  untilMs?: number;
+}
+
+function chargeWhere(filter: ChargeFilter): { sql: string; bindings: (string | number)[] } {
+  const where: string[] = [];
+  const bindings: (string | number)[] = [];
+  const add = (sql: string, value: string | number): void => {
+    where.push(sql);
+    bindings.push(value);
+  };
+  if (filter.statuses !== undefined) add(`status IN ${inList}`, listBinding(filter.statuses));
+  if (filter.customerId !== undefined) add('customer_id = ?', filter.customerId);
+  if (filter.scheduleId !== undefined) add('schedule_id = ?', filter.scheduleId);
+  if (filter.sinceMs !== undefined) add('created_at >= ?', filter.sinceMs);
+  if (filter.untilMs !== undefined) add('created_at < ?', filter.untilMs);
+  return { sql: where.length === 0 ? '1' : where.join(' AND '), bindings };
+}
+
+/** One page, newest first by creation, then id; `before` is the last charge of the page before. */
+export async function chargePage(db: Knex, filter: ChargeFilter, limit: number, before?: Charge): Promise<Charge[]> {
+  const { sql, bindings } = chargeWhere(filter);
+  const cursor = before === undefined ? '' : ' AND (created_at, id) < (?, ?)';
+  const rows = await select<ChargeRow>(
+    db,
+    `SELECT * FROM charges WHERE ${sql}${cursor} ORDER BY created_at DESC, id DESC LIMIT ?`,
+    [...bindings, ...(before === undefined ? [] : [before.createdAt, before.id]), limit],
+  );
+  return rows.map(toCharge);
+}
+
+export async function countCharges(db: Knex, filter: ChargeFilter): Promise<number> {
+  const { sql, bindings } = chargeWhere(filter);
+  const [row] = await select<{ n: number }>(db, `SELECT COUNT(*) AS n FROM charges WHERE ${sql}`, bindings);
+  return row?.n ?? 0;
+}
+
+/** All charges in id order, for checks that stream over the whole book. */
+export async function* everyCharge(db: Knex): AsyncGenerator<Charge[]> {
+  for (let after = ''; ; ) {
+    const rows = await select<ChargeRow>(db, 'SELECT * FROM charges WHERE id > ? ORDER BY id LIMIT 2000', [after]);
+    if (rows.length === 0) return;
+    yield rows.map(toCharge);
+    after = rows.at(-1)?.id ?? after;
+  }
+}

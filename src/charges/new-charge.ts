@@ -1,0 +1,72 @@
+// Making charges: the row of a new one, and writing those that are not sent at once (a billing run's periods).
+import { createHash } from 'node:crypto';
+import type { Knex } from 'knex';
+import { appendAudit } from '../audit/audit.ts';
+import { appendEvents } from '../events/events.ts';
+import { canonicalJson } from '../gateways/canonical-json.ts';
+import type { Charge } from './charge.ts';
+import { createdEntries } from './charge-audit.ts';
+import { createdEvent } from './charge-events.ts';
+import { insertCharges } from './charges-store.ts';
+import type { ChargesContext } from './context.ts';
+
+export interface ChargeFacts {
+  id: string;
+  customerId: string;
+  methodId: string;
+  gateway: string;
+  amountMinor: bigint;
+  currency: string;
+  intent: 'sale' | 'authorize';
+  policy: string;
+  description: string | null;
+  metadata: Record<string, string>;
+  idempotencyKey: string | null;
+  scheduleId: string | null;
+  period: string | null;
+  timezone: string | null;
+  /** Epoch milliseconds. */
+  dueAt: number;
+}
+
+/** A pending charge with nothing tried yet. */
+export function newCharge(facts: ChargeFacts, nowMs: number): Charge {
+  return {
+    ...facts,
+    authorizedMinor: 0n,
+    capturedMinor: 0n,
+    refundedMinor: 0n,
+    refundReservedMinor: 0n,
+    status: 'pending',
+    declineCode: null,
+    declineClass: null,
+    retryRule: null,
+    retryAt: null,
+    softDeclines: 0,
+    transportFailures: 0,
+    firstAttemptAt: null,
+    attemptCount: 0,
+    objectId: null,
+    objectGeneration: 0,
+    requestHash: null,
+    lastRunId: null,
+    version: 1,
+    eventVersion: 1,
+    createdAt: nowMs,
+    updatedAt: nowMs,
+  };
+}
+
+/** SHA-256 over the canonical JSON (RFC 8785) of a request, to tell its repetition from another one under its key. */
+export function requestHash(body: Record<string, string | null | Record<string, string>>): string {
+  return createHash('sha256').update(canonicalJson(body)).digest('hex');
+}
+
+/** Writes charges that wait for a run, with their audit rows and events. */
+export async function writePendingCharges(trx: Knex, context: ChargesContext, charges: readonly Charge[]): Promise<void> {
+  if (charges.length === 0) return;
+  const nowMs = context.clock.nowMs();
+  await insertCharges(trx, charges);
+  await appendAudit(trx, context.author, nowMs, await createdEntries(trx, charges));
+  await appendEvents(trx, nowMs, charges.map(createdEvent));
+}

@@ -1,0 +1,323 @@
+// Step one of the pipeline: charges are claimed and their attempts written, whole batches in one durable commit, before
+// any socket is opened. From here on everyone else treats the attempts as unknown.
+import type { Knex } from 'knex';
+import { type AuditEntry, appendAudit } from '../audit/audit.ts';
+import type { PaymentMethod } from '../customers/customer.ts';
+import { methodsById } from '../customers/methods-store.ts';
+import { assert, BursarError } from '../errors.ts';
+import { appendEvents } from '../events/events.ts';
+import type { Operation } from '../gateways/gateway.ts';
+import { attemptKey, newId } from '../ids.ts';
+import type { Attempt } from './attempt.ts';
+import { insertAttempts, openAttemptsOf } from './attempts-store.ts';
+import { assertOpenable, type Charge, refundableMinor } from './charge.ts';
+import { auditSubject, createdEntries } from './charge-audit.ts';
+import { createdEvent } from './charge-events.ts';
+import { chargesByIdempotencyKey, insertCharges, lockCharges, updateCharges } from './charges-store.ts';
+import type { ChargesContext } from './context.ts';
+import { pauseFor, pauses } from './pauses-store.ts';
+import { amountExceeds, attemptOpen, keyReused, methodBlocked, nothingLeft, pausedError } from './refusals.ts';
+import type { Refund } from './refund.ts';
+import { insertRefunds, refundsByIdempotencyKey } from './refunds-store.ts';
+
+/** What to open. Amounts are minor units; `null` means all there is. */
+export type OpenRequest =
+  /** A new charge and its first attempt, in one commit. */
+  | { kind: 'create'; charge: Charge; runId: null }
+  /** A charge that is due. Answered with `taken` when it no longer is, or this run has tried it already. */
+  | { kind: 'collect'; chargeId: string; asOfMs: number; runId: string | null }
+  | { kind: 'capture'; chargeId: string; amountMinor: bigint | null; runId: null }
+  | { kind: 'void'; chargeId: string; runId: null }
+  | { kind: 'refund'; chargeId: string; amountMinor: bigint | null; refund: RefundRequest; runId: null };
+
+export interface RefundRequest {
+  id: string;
+  reason: string | null;
+  idempotencyKey: string | null;
+  requestHash: string | null;
+}
+
+export type Opened =
+  | { kind: 'opened'; charge: Charge; attempt: Attempt }
+  /** The same request was made before under the same idempotency key. */
+  | { kind: 'replayed'; charge: Charge; refund: Refund | null }
+  /** Someone else has it, or it is not due any more. */
+  | { kind: 'taken' }
+  /** Its payment method was blocked by a hard decline: nothing is sent, now or later. */
+  | { kind: 'blocked'; charge: Charge }
+  | { kind: 'refused'; error: BursarError };
+
+/** Opens the batch in the caller's trx; answers in its order. */
+export async function openAttempts(trx: Knex, context: ChargesContext, requests: readonly OpenRequest[]): Promise<Opened[]> {
+  return new Opening(trx, context).run(requests);
+}
+
+class Opening {
+  readonly #trx: Knex;
+  readonly #context: ChargesContext;
+  readonly #nowMs: number;
+  readonly #attempts: Attempt[] = [];
+  readonly #refunds: Refund[] = [];
+  readonly #created: Charge[] = [];
+  readonly #changed: Charge[] = [];
+  readonly #audit: AuditEntry[] = [];
+
+  constructor(trx: Knex, context: ChargesContext) {
+    this.#trx = trx;
+    this.#context = context;
+    this.#nowMs = context.clock.nowMs();
+  }
+
+  async run(requests: readonly OpenRequest[]): Promise<Opened[]> {
+    const charges = await lockCharges(this.#trx, requests.flatMap((r) => (r.kind === 'create' ? [] : [r.chargeId])));
+    const openAlready = await openAttemptsOf(this.#trx, [...charges.keys()]);
+    const replays = await this.#replays(requests);
+    const methods = await methodsById(this.#trx, [
+      ...new Set(requests.flatMap((r) => (r.kind === 'create' ? r.charge.methodId : charges.get(r.chargeId)?.methodId) ?? [])),
+    ]);
+    const paused = await pauses(this.#trx);
+    const results: Opened[] = [];
+    const seen = new Set<string>();
+    for (const request of requests) {
+      const replay = replays.get(request);
+      if (replay !== undefined) {
+        results.push(replay);
+        continue;
+      }
+      const charge = request.kind === 'create' ? request.charge : charges.get(request.chargeId);
+      assert(charge !== undefined, 'a charge that is opened exists');
+      // Two requests for one charge in one batch: the second finds it as the first has left it, taken.
+      if (seen.has(charge.id) || !this.#isDue(request, charge)) {
+        results.push(request.kind === 'collect' ? { kind: 'taken' } : refused(attemptOpen(charge)));
+        continue;
+      }
+      const result = await this.#open(request, charge, {
+        method: methods.get(charge.methodId),
+        isOpenAlready: openAlready.has(charge.id),
+        pause: pauseFor(paused, charge.gateway)?.reason,
+      });
+      if (result.kind === 'opened' || result.kind === 'blocked') seen.add(charge.id);
+      results.push(result);
+    }
+    await this.#write();
+    return results;
+  }
+
+  #isDue(request: OpenRequest, charge: Charge): boolean {
+    if (request.kind !== 'collect') return true;
+    if (request.runId !== null && charge.lastRunId === request.runId) return false;
+    if (charge.status === 'pending') return charge.dueAt <= request.asOfMs;
+    return charge.status === 'failed' && charge.retryAt !== null && charge.retryAt <= request.asOfMs;
+  }
+
+  /** Answers for requests whose idempotency key the book has seen: the same again, or a refusal for another body. */
+  async #replays(requests: readonly OpenRequest[]): Promise<Map<OpenRequest, Opened>> {
+    const keyOf = (request: OpenRequest): string | null =>
+      request.kind === 'create' ? request.charge.idempotencyKey : request.kind === 'refund' ? request.refund.idempotencyKey : null;
+    const keyed = requests.filter((request) => keyOf(request) !== null);
+    const answers = new Map<OpenRequest, Opened>();
+    if (keyed.length === 0) return answers;
+    const keys = keyed.flatMap((request) => keyOf(request) ?? []);
+    const charges = await chargesByIdempotencyKey(this.#trx, keys);
+    const refunds = await refundsByIdempotencyKey(this.#trx, keys);
+    const refundCharges = await lockCharges(
+      this.#trx,
+      [...refunds.values()].map(({ chargeId }) => chargeId),
+    );
+    for (const request of keyed) {
+      const key = keyOf(request) ?? '';
+      const charge = charges.get(key);
+      const refund = refunds.get(key);
+      if (request.kind === 'create' && charge !== undefined) {
+        answers.set(
+          request,
+          charge.requestHash === request.charge.requestHash
+            ? { kind: 'replayed', charge, refund: null }
+            : refused(keyReused(key, charge.id)),
+        );
+      } else if (request.kind === 'refund' && refund !== undefined) {
+        const refunded = refundCharges.get(refund.chargeId);
+        assert(refunded !== undefined, 'a refund has its charge');
+        answers.set(
+          request,
+          refund.requestHash === request.refund.requestHash
+            ? { kind: 'replayed', charge: refunded, refund }
+            : refused(keyReused(key, refund.id)),
+        );
+      }
+    }
+    return answers;
+  }
+
+  async #open(
+    request: OpenRequest,
+    charge: Charge,
+    state: { method: PaymentMethod | undefined; isOpenAlready: boolean; pause: string | undefined },
+  ): Promise<Opened> {
+    const operation: Operation = request.kind === 'create' || request.kind === 'collect' ? charge.intent : request.kind;
+    const { method } = state;
+    assert(method !== undefined, 'a charge has its payment method');
+    try {
+      if (state.isOpenAlready) throw attemptOpen(charge);
+      assertOpenable(charge, operation);
+      if (state.pause !== undefined) throw pausedError(charge.gateway, state.pause);
+      if (operation === 'sale' || operation === 'authorize') {
+        if (method.blockedAt !== null) {
+          if (request.kind !== 'collect') throw methodBlocked(method);
+          return this.#exhaustBlocked(charge, method);
+        }
+      }
+      const amountMinor = amountOf(request, charge, operation);
+      const attempt = await this.#attempt(request, charge, operation, method, amountMinor);
+      if (request.kind === 'refund') this.#refunds.push(toRefund(request.refund, attempt, this.#nowMs));
+      this.#attempts.push(attempt);
+      const next = this.#claimed(charge, attempt);
+      if (request.kind === 'create') this.#created.push(next);
+      else this.#changed.push(next);
+      this.#audit.push({
+        ...auditSubject(next),
+        subject: attempt.id,
+        action: `${operation}.open`,
+        before: request.kind === 'create' ? null : { status: charge.status },
+        after: { status: next.status, attempt: attempt.number, idempotencyKey: attempt.idempotencyKey },
+        result: 'opened',
+        amountMinor,
+      });
+      return { kind: 'opened', charge: next, attempt };
+    } catch (error) {
+      if (error instanceof BursarError) return refused(error);
+      throw error;
+    }
+  }
+
+  async #attempt(
+    request: OpenRequest,
+    charge: Charge,
+    operation: Operation,
+    method: PaymentMethod,
+    amountMinor: bigint,
+  ): Promise<Attempt> {
+    const id = newId('attempt', this.#nowMs);
+    const number = charge.attemptCount + 1;
+    const gateway = await this.#context.gateway(charge.gateway);
+    const prepared = gateway.prepare({
+      operation,
+      chargeId: charge.id,
+      attemptId: id,
+      token: method.token,
+      amountMinor,
+      currency: charge.currency,
+      description: charge.description,
+      objectId: charge.objectId,
+      objectGeneration: charge.objectGeneration,
+    });
+    return {
+      id,
+      chargeId: charge.id,
+      number,
+      operation,
+      gateway: charge.gateway,
+      methodId: charge.methodId,
+      amountMinor,
+      currency: charge.currency,
+      refundId: request.kind === 'refund' ? request.refund.id : null,
+      idempotencyKey: attemptKey(this.#context.book.bookId, charge.id, number),
+      body: prepared.body,
+      apiVersion: prepared.apiVersion,
+      objectId: prepared.objectId,
+      outcome: null,
+      late: false,
+      reference: null,
+      providerCode: null,
+      providerMessage: null,
+      declineCode: null,
+      declineClass: null,
+      // The first send is counted before it leaves: a crash right after this commit must take it for sent.
+      sends: 1,
+      unprovenSends: 1,
+      firstSentAt: this.#nowMs,
+      lastSentAt: this.#nowMs,
+      ownerId: this.#context.owner.id,
+      epoch: 1,
+      runId: request.runId,
+      openedAt: this.#nowMs,
+      settledAt: null,
+    };
+  }
+
+  #claimed(charge: Charge, attempt: Attempt): Charge {
+    const collecting = attempt.operation === 'sale' || attempt.operation === 'authorize';
+    return {
+      ...charge,
+      status: collecting ? 'processing' : charge.status,
+      retryAt: collecting ? null : charge.retryAt,
+      refundReservedMinor: charge.refundReservedMinor + (attempt.operation === 'refund' ? attempt.amountMinor : 0n),
+      firstAttemptAt: charge.firstAttemptAt ?? this.#nowMs,
+      attemptCount: attempt.number,
+      objectId: attempt.objectId ?? charge.objectId,
+      lastRunId: attempt.runId ?? charge.lastRunId,
+      version: charge.version + 1,
+      updatedAt: this.#nowMs,
+    };
+  }
+
+  #exhaustBlocked(charge: Charge, method: PaymentMethod): Opened {
+    const next: Charge = {
+      ...charge,
+      status: 'exhausted',
+      declineCode: method.blockedCode,
+      declineClass: 'hard',
+      retryRule: 'method_blocked',
+      retryAt: null,
+      version: charge.version + 1,
+      updatedAt: this.#nowMs,
+    };
+    this.#changed.push(next);
+    this.#audit.push({
+      ...auditSubject(next),
+      action: 'charge.exhaust',
+      before: { status: charge.status },
+      after: { status: next.status, declineCode: next.declineCode },
+      result: 'method_blocked',
+    });
+    return { kind: 'blocked', charge: next };
+  }
+
+  async #write(): Promise<void> {
+    const { author } = this.#context;
+    await insertCharges(this.#trx, this.#created);
+    await updateCharges(this.#trx, this.#changed);
+    await insertRefunds(this.#trx, this.#refunds);
+    await insertAttempts(this.#trx, this.#attempts);
+    await appendAudit(this.#trx, author, this.#nowMs, [...(await createdEntries(this.#trx, this.#created)), ...this.#audit]);
+    await appendEvents(
+      this.#trx,
+      this.#nowMs,
+      this.#created.map(createdEvent),
+    );
+  }
+}
+
+function amountOf(request: OpenRequest, charge: Charge, operation: Operation): bigint {
+  const asked = request.kind === 'capture' || request.kind === 'refund' ? request.amountMinor : null;
+  const limit =
+    operation === 'refund' ? refundableMinor(charge) : operation === 'capture' || operation === 'void' ? charge.authorizedMinor : charge.amountMinor;
+  if (limit <= 0n) throw nothingLeft(charge, operation);
+  if (asked !== null && asked > limit) throw amountExceeds(charge, operation, limit, asked);
+  return asked ?? limit;
+}
+
+const refused = (error: BursarError): Opened => ({ kind: 'refused', error });
+
+function toRefund(request: RefundRequest, attempt: Attempt, nowMs: number): Refund {
+  return {
+    ...request,
+    chargeId: attempt.chargeId,
+    attemptId: attempt.id,
+    amountMinor: attempt.amountMinor,
+    currency: attempt.currency,
+    status: 'pending',
+    createdAt: nowMs,
+    updatedAt: nowMs,
+  };
+}

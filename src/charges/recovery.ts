@@ -1,0 +1,176 @@
+// Resolving unknowns. An attempt whose owner is gone becomes unknown, never pending; then it is proved, in this order:
+// what the provider says of the stored request; the same key and body once more; its payment object closed, so that
+// neither the request nor a late copy of it can be executed. What can't be proved is left for an operator.
+import type { Knex } from 'knex';
+import PQueue from 'p-queue';
+import type { Gateway, Outcome } from '../gateways/gateway.ts';
+import { chunks } from '../storage/batch.ts';
+import { isConstraintError } from '../storage/dialect.ts';
+import { GroupCommit } from '../storage/group-commit.ts';
+import { goneOwners } from '../storage/lease.ts';
+import { writeTrx } from '../storage/trx.ts';
+import { type Attempt, type NewsSource, requestOf } from './attempt.ts';
+import { lockAttempts, openAttempts, releaseAttempts, updateAttempts } from './attempts-store.ts';
+import type { ChargesContext } from './context.ts';
+import type { Pipeline } from './pipeline.ts';
+import { pauseFor, pauses } from './pauses-store.ts';
+import { checkedAmount, resendWindowMs, Sender } from './send.ts';
+import { type Settled, settleAttempts } from './settle.ts';
+
+const CONCURRENCY = 64;
+
+export interface Recovery {
+  /** Attempts that have an outcome now and had none. */
+  resolved: number;
+  /** Attempts that are still open: unknown, settling, or waiting for the customer. */
+  open: number;
+}
+
+/** Takes over every open attempt that no living process holds, and finds out what came of it. */
+export async function resolveOpenAttempts(
+  pipeline: Pipeline,
+  options: { stopped?: () => boolean; onSettled?: (settled: Settled) => void } = {},
+): Promise<Recovery> {
+  const taken = await takeOver(pipeline.context);
+  if (taken.length === 0) return { resolved: 0, open: 0 };
+  const prover = new Prover(pipeline);
+  const queue = new PQueue({ concurrency: CONCURRENCY });
+  let resolved = 0;
+  await queue.addAll(
+    taken.map((attempt) => async () => {
+      const settled = options.stopped?.() === true ? null : await prover.prove(attempt);
+      if (settled === null) return prover.release(attempt);
+      if (settled.attempt.settledAt !== null) resolved += 1;
+      options.onSettled?.(settled);
+    }),
+  );
+  return { resolved, open: taken.length - resolved };
+}
+
+/** Claims the attempts under a new epoch, so that what their old owners still want to send is stopped. */
+async function takeOver(context: ChargesContext): Promise<Attempt[]> {
+  const open = await openAttempts(context.book.reader);
+  if (open.length === 0) return [];
+  await context.owner.hold();
+  const taken: Attempt[] = [];
+  for (const chunk of chunks(open)) {
+    taken.push(...(await writeTrx(context.book, (trx) => claim(trx, context, chunk))));
+  }
+  return taken;
+}
+
+async function claim(trx: Knex, context: ChargesContext, candidates: readonly Attempt[]): Promise<Attempt[]> {
+  const current = [...(await lockAttempts(trx, candidates.map(({ id }) => id))).values()];
+  const owners = [...new Set(current.flatMap(({ ownerId }) => ownerId ?? []))];
+  const gone = await goneOwners(trx, owners, context.clock.nowMs());
+  const free = current.filter(({ ownerId, settledAt }) => settledAt === null && (ownerId === null || gone.has(ownerId)));
+  const orphans = free.filter(({ outcome }) => outcome === null);
+  await settleAttempts(
+    trx,
+    context,
+    orphans.map(({ id }) => ({ attemptId: id, outcome: OWNER_GONE, source: 'send' })),
+  );
+  const mine = [...(await lockAttempts(trx, free.map(({ id }) => id))).values()].map((attempt) => ({
+    ...attempt,
+    ownerId: context.owner.id,
+    epoch: attempt.epoch + 1,
+  }));
+  await updateAttempts(trx, mine);
+  return mine;
+}
+
+const OWNER_GONE: Outcome = { kind: 'unknown', reason: 'owner_gone', providerCode: null, providerMessage: null };
+
+const PROVED_ABSENT: Outcome = {
+  kind: 'rejected',
+  reason: 'transport',
+  providerCode: 'proved_absent',
+  providerMessage: null,
+  retryAfterMs: null,
+};
+
+class Prover {
+  readonly #pipeline: Pipeline;
+  readonly #context: ChargesContext;
+  readonly #sender: Sender;
+  readonly #resends: GroupCommit<Attempt, Attempt | null>;
+  readonly #releases: GroupCommit<Attempt, void>;
+
+  constructor(pipeline: Pipeline) {
+    this.#pipeline = pipeline;
+    this.#context = pipeline.context;
+    this.#sender = new Sender(pipeline.context);
+    const { book } = pipeline.context;
+    const grouped = { maxBatch: 1000, splitOn: isConstraintError };
+    this.#resends = new GroupCommit({ ...grouped, commit: (batch) => writeTrx(book, (trx) => this.#countResends(trx, batch)) });
+    this.#releases = new GroupCommit({ ...grouped, commit: (batch) => writeTrx(book, (trx) => this.#giveBack(trx, batch)) });
+  }
+
+  /** Gives an attempt back that nothing was found out about. */
+  release(attempt: Attempt): Promise<void> {
+    return this.#releases.submit(attempt);
+  }
+
+  /** `null`: nothing new is known. */
+  async prove(attempt: Attempt): Promise<Settled | null> {
+    const gateway = await this.#context.gateway(attempt.gateway);
+    const { signal } = new AbortController();
+    const lookup = await gateway.lookup(requestOf(attempt), signal);
+    if (lookup.kind === 'unavailable') return null;
+    if (lookup.kind === 'found') {
+      const outcome = checkedAmount(attempt, lookup.outcome);
+      // Still settling, still waiting, or still unknown: no news.
+      return outcome.kind === attempt.outcome ? null : this.#settle(attempt, outcome, 'lookup');
+    }
+    // Only an unknown may be sent again: settling and requires_action have been answered by the provider.
+    if (attempt.outcome !== 'unknown') return null;
+    const resent = await this.#resend(attempt, gateway);
+    if (resent !== null && resent.attempt.settledAt !== null) return resent;
+    if (gateway.capabilities.absenceProof !== 'cancel') return resent;
+    const closed = await gateway.cancel(requestOf(attempt), signal);
+    if (closed.kind === 'executed') return this.#settle(attempt, checkedAmount(attempt, closed.outcome), 'lookup');
+    return closed.kind === 'closed' ? this.#settle(attempt, PROVED_ABSENT, 'cancel') : resent;
+  }
+
+  #settle(attempt: Attempt, outcome: Outcome, source: NewsSource): Promise<Settled> {
+    return this.#pipeline.settle({ attemptId: attempt.id, outcome, source });
+  }
+
+  /** The same key and body once more, counted durably before it leaves. `null`: not allowed any more. */
+  async #resend(attempt: Attempt, gateway: Gateway): Promise<Settled | null> {
+    const ageMs = this.#context.clock.nowMs() - attempt.firstSentAt;
+    if (ageMs > resendWindowMs(gateway.capabilities.keyRetentionMs)) return null;
+    if (pauseFor(await pauses(this.#context.book.reader), attempt.gateway) !== undefined) return null;
+    const counted = await this.#resends.submit(attempt);
+    if (counted === null) return null;
+    const sent = await this.#sender.send(counted);
+    return sent.kind === 'lost' ? null : this.#settle(attempt, sent.outcome, 'send');
+  }
+
+  async #countResends(trx: Knex, attempts: readonly Attempt[]): Promise<(Attempt | null)[]> {
+    const nowMs = this.#context.clock.nowMs();
+    const current = await lockAttempts(
+      trx,
+      attempts.map(({ id }) => id),
+    );
+    const counted = attempts.map(({ id, epoch }) => {
+      const attempt = current.get(id);
+      if (attempt?.ownerId !== this.#context.owner.id || attempt.epoch !== epoch) return null;
+      return { ...attempt, sends: attempt.sends + 1, unprovenSends: attempt.unprovenSends + 1, lastSentAt: nowMs };
+    });
+    await updateAttempts(
+      trx,
+      counted.filter((attempt) => attempt !== null),
+    );
+    return counted;
+  }
+
+  async #giveBack(trx: Knex, attempts: readonly Attempt[]): Promise<void[]> {
+    await releaseAttempts(
+      trx,
+      attempts.map(({ id }) => id),
+      this.#context.owner.id,
+    );
+    return attempts.map(() => undefined);
+  }
+}

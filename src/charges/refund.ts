@@ -1,0 +1,17 @@
+// A refund: part or all of what was captured, given back. It reserves its amount when it opens, and the reservation is
+// released only on proof that it came to nothing.
+export type RefundStatus = 'pending' | 'succeeded' | 'failed';
+
+export interface Refund {
+  id: string;
+  chargeId: string;
+  attemptId: string | null;
+  amountMinor: bigint;
+  currency: string;
+  status: RefundStatus;
+  reason: string | null;
+  idempotencyKey: string | null;
+  requestHash: string | null;
+  createdAt: number;
+  updatedAt: number;
+}

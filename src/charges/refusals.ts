@@ -1,0 +1,48 @@
+// What the pipeline refuses at open, each with what was not done and what to do next.
+import type { PaymentMethod } from '../customers/customer.ts';
+import { BursarError } from '../errors.ts';
+import type { Operation } from '../gateways/gateway.ts';
+import { formatMoney } from '../money/money.ts';
+import type { Charge } from './charge.ts';
+
+export function attemptOpen(charge: Charge): BursarError {
+  return new BursarError('attempt_open', `Charge ${charge.id} has an attempt under way. Nothing was sent.`, {
+    hint: `See it with: bursar attempts list --charge ${charge.id}; the next billing run finds out what came of it.`,
+  });
+}
+
+export function keyReused(key: string, id: string): BursarError {
+  return new BursarError(
+    'idempotency_conflict',
+    `The idempotency key "${key}" was used for ${id} with other values. Nothing was sent or written.`,
+    { hint: 'Repeat the request exactly as it was, or use a new key for a new one.' },
+  );
+}
+
+export function methodBlocked(method: PaymentMethod): BursarError {
+  return new BursarError(
+    'method_blocked',
+    `Payment method ${method.id} was blocked by a hard decline (${method.blockedCode ?? 'unknown'}). Nothing was sent.`,
+    { hint: 'Add another payment method of the customer and charge that one.' },
+  );
+}
+
+export function pausedError(gateway: string, reason: string): BursarError {
+  return new BursarError('paused', `Sending to ${gateway} is paused: ${reason}. Nothing was sent or written.`, {
+    hint: 'When the incident is over: bursar resume --reason "…"',
+  });
+}
+
+export function nothingLeft(charge: Charge, operation: Operation): BursarError {
+  return new BursarError('amount_exceeds', `Nothing of charge ${charge.id} is left to ${operation}. Nothing was sent.`, {
+    hint: `Look at it with: bursar charges show ${charge.id}`,
+  });
+}
+
+export function amountExceeds(charge: Charge, operation: Operation, limit: bigint, asked: bigint): BursarError {
+  return new BursarError(
+    'amount_exceeds',
+    `Charge ${charge.id} has ${formatMoney(limit, charge.currency)} left to ${operation}, ${formatMoney(asked, charge.currency)} were asked for. Nothing was sent.`,
+    { hint: `Look at it with: bursar charges show ${charge.id}` },
+  );
+}

@@ -1,0 +1,79 @@
+// Step two of the pipeline: one send, outside any trx. Right before the socket, ownership and epoch, the kill switch and
+// the age of the key are checked once more; the checks of all sends of a moment are one query.
+import { GroupCommit } from '../storage/group-commit.ts';
+import { select } from '../storage/batch.ts';
+import type { Outcome } from '../gateways/gateway.ts';
+import { type Attempt, requestOf } from './attempt.ts';
+import type { ChargesContext } from './context.ts';
+import { pauseFor, pauses } from './pauses-store.ts';
+
+/** `lost`: someone else has taken the attempt over and will settle it; this process has nothing to say any more. */
+export type Sent = { kind: 'answered'; outcome: Outcome } | { kind: 'lost' };
+
+type Leave = 'go' | 'lost' | 'paused';
+
+export class Sender {
+  readonly #context: ChargesContext;
+  readonly #gate: GroupCommit<Attempt, Leave>;
+
+  constructor(context: ChargesContext) {
+    this.#context = context;
+    this.#gate = new GroupCommit({ commit: (batch) => this.#check(batch), maxBatch: 1000, splitOn: () => false });
+  }
+
+  /** Sends the stored request. `stopped` answers without a socket: proved not sent. */
+  async send(attempt: Attempt, stopped: () => boolean = () => false): Promise<Sent> {
+    const gateway = await this.#context.gateway(attempt.gateway);
+    const leave = await this.#gate.submit(attempt);
+    if (leave === 'lost') return { kind: 'lost' };
+    if (leave === 'paused') return notSent('paused');
+    if (stopped()) return notSent('stopped');
+    // By our own clock as well: a process that was suspended past its lease must not wake up and send.
+    if (!this.#context.owner.isCurrent) return { kind: 'lost' };
+    if (this.#context.clock.nowMs() - attempt.firstSentAt > resendWindowMs(gateway.capabilities.keyRetentionMs)) {
+      return notSent('key_too_old');
+    }
+    const outcome = await gateway.send(requestOf(attempt), new AbortController().signal);
+    return { kind: 'answered', outcome: checkedAmount(attempt, outcome) };
+  }
+
+  async #check(attempts: readonly Attempt[]): Promise<Leave[]> {
+    const { reader } = this.#context.book;
+    const rows = await select<{ id: string; owner_id: string | null; epoch: number }>(
+      reader,
+      'SELECT id, owner_id, epoch FROM attempts WHERE id IN (SELECT value FROM json_each(?))',
+      [JSON.stringify(attempts.map(({ id }) => id))],
+    );
+    const standing = new Map(rows.map((row) => [row.id, row]));
+    const current = await pauses(reader);
+    return attempts.map((attempt) => {
+      const row = standing.get(attempt.id);
+      if (row?.owner_id !== this.#context.owner.id || row.epoch !== attempt.epoch) return 'lost';
+      return pauseFor(current, attempt.gateway) === undefined ? 'go' : 'paused';
+    });
+  }
+}
+
+/** How long after its first send a key may still be used: half of what the provider keeps it for. */
+export function resendWindowMs(keyRetentionMs: number | null): number {
+  // A provider that publishes no retention is never sent to again late; an hour is well inside what all are known to keep.
+  return (keyRetentionMs ?? 3_600_000) / 2;
+}
+
+function notSent(code: 'paused' | 'stopped' | 'key_too_old'): Sent {
+  return {
+    kind: 'answered',
+    outcome: { kind: 'rejected', reason: 'ours', providerCode: code, providerMessage: null, retryAfterMs: null },
+  };
+}
+
+/** An approval of another amount than was asked for is not an approval that can be booked. */
+export function checkedAmount(attempt: Attempt, outcome: Outcome): Outcome {
+  if (outcome.kind !== 'approved' || outcome.amountMinor === attempt.amountMinor) return outcome;
+  return {
+    kind: 'unknown',
+    reason: 'amount_mismatch',
+    providerCode: outcome.providerCode,
+    providerMessage: `approved ${outcome.amountMinor} instead of ${attempt.amountMinor}`,
+  };
+}

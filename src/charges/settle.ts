@@ -1,0 +1,276 @@
+// Step three of the pipeline: what attempts came to. Attempt, charge, journal entry, audit row, event and next retry of
+// a whole batch in one commit: all or nothing. Facts are never refused here; precedence decides what they change.
+import type { Knex } from 'knex';
+import { type AuditEntry, appendAudit } from '../audit/audit.ts';
+import { blockMethods } from '../customers/methods-store.ts';
+import { assert } from '../errors.ts';
+import { appendEvents, type DomainEvent } from '../events/events.ts';
+import { type DeclineClass, declineClass } from '../gateways/declines.ts';
+import type { Outcome } from '../gateways/gateway.ts';
+import { entryFor, type JournalEntry } from '../ledger/ledger.ts';
+import { insertEntries } from '../ledger/ledger-store.ts';
+import { maskPans } from '../money/pan.ts';
+import { type Decision, decide } from '../retries/policy.ts';
+import { type Attempt, type AttemptOutcome, isCollecting, isOpen, judge, type NewsSource } from './attempt.ts';
+import { collectedCharges, lockAttempts, updateAttempts } from './attempts-store.ts';
+import { type AfterFailure, type Charge, IN_FLIGHT, statusAfter } from './charge.ts';
+import { auditSubject } from './charge-audit.ts';
+import { chargeEvent, statusEvent } from './charge-events.ts';
+import { lockCharges, updateCharges } from './charges-store.ts';
+import type { ChargesContext } from './context.ts';
+import type { RefundStatus } from './refund.ts';
+import { finishRefunds } from './refunds-store.ts';
+
+/** News about an attempt. */
+export interface Settlement {
+  attemptId: string;
+  outcome: Outcome;
+  source: NewsSource;
+  /** Why an operator says so. */
+  reason?: string;
+}
+
+export interface Settled {
+  charge: Charge;
+  attempt: Attempt;
+}
+
+/** Settles the batch in the caller's trx; answers in its order with what stands in the book afterwards. */
+export async function settleAttempts(
+  trx: Knex,
+  context: ChargesContext,
+  settlements: readonly Settlement[],
+): Promise<Settled[]> {
+  return new Settling(trx, context).run(settlements);
+}
+
+class Settling {
+  readonly #trx: Knex;
+  readonly #context: ChargesContext;
+  readonly #nowMs: number;
+  #charges = new Map<string, Charge>();
+  #attempts = new Map<string, Attempt>();
+  #collectedBy = new Map<string, string>();
+  readonly #versionWas = new Map<string, number>();
+  readonly #changedAttempts = new Set<string>();
+  readonly #entries: JournalEntry[] = [];
+  readonly #events: DomainEvent[] = [];
+  readonly #audit: AuditEntry[] = [];
+  readonly #blocks: { methodId: string; code: string; charge: Charge }[] = [];
+  readonly #refunds: { id: string; status: RefundStatus }[] = [];
+
+  constructor(trx: Knex, context: ChargesContext) {
+    this.#trx = trx;
+    this.#context = context;
+    this.#nowMs = context.clock.nowMs();
+  }
+
+  async run(settlements: readonly Settlement[]): Promise<Settled[]> {
+    this.#attempts = await lockAttempts(this.#trx, [...new Set(settlements.map(({ attemptId }) => attemptId))]);
+    const chargeIds = [...new Set([...this.#attempts.values()].map(({ chargeId }) => chargeId))];
+    this.#charges = await lockCharges(this.#trx, chargeIds);
+    if (settlements.some(({ outcome }) => outcome.kind === 'approved')) {
+      this.#collectedBy = await collectedCharges(this.#trx, chargeIds);
+    }
+    for (const settlement of settlements) this.#settle(settlement);
+    await this.#write();
+    return settlements.map(({ attemptId }) => {
+      const attempt = this.#attemptOf(attemptId);
+      return { attempt, charge: this.#chargeOf(attempt.chargeId) };
+    });
+  }
+
+  #settle({ attemptId, outcome, source, reason }: Settlement): void {
+    const before = this.#attemptOf(attemptId);
+    const charge = this.#chargeOf(before.chargeId);
+    const collectedBy = this.#collectedBy.get(charge.id);
+    const verdict = judge(before, outcome, source, collectedBy !== undefined && collectedBy !== attemptId);
+    if (verdict === null) return;
+    const attempt: Attempt = { ...before, ...verdict, ...described(outcome, before, verdict.outcome) };
+    attempt.settledAt = isOpen(attempt) ? null : this.#nowMs;
+    // An attempt that stays open belongs to nobody: the next run looks after it.
+    attempt.ownerId = null;
+    this.#attempts.set(attempt.id, attempt);
+    this.#changedAttempts.add(attempt.id);
+    if (isCollecting(attempt.operation) && attempt.outcome === 'approved') this.#collectedBy.set(charge.id, attempt.id);
+
+    const failed = attempt.outcome === 'declined' || attempt.outcome === 'rejected';
+    const failing = failed && isCollecting(attempt.operation) && IN_FLIGHT.includes(charge.status);
+    const next = failing
+      ? this.#afterFailure(charge, attempt, outcome, source)
+      : { ...charge, status: statusAfter(charge.status, attempt.operation, verdict.outcome, 'exhausted') };
+    if (source === 'cancel' && failed) {
+      // The object is closed for good: the next attempt makes a new one.
+      next.objectId = null;
+      next.objectGeneration += 1;
+    }
+    this.#moveMoney(next, attempt, before);
+    this.#tell(charge, next, attempt, before, source, reason ?? null);
+  }
+
+  /** Counts the failure and asks the policy what comes next. */
+  #afterFailure(charge: Charge, attempt: Attempt, outcome: Outcome, source: NewsSource): Charge {
+    const failedClass = attempt.declineClass;
+    assert(failedClass !== null, 'a failed attempt has a class');
+    const next: Charge = {
+      ...charge,
+      declineCode: attempt.declineCode,
+      declineClass: failedClass,
+      softDeclines: charge.softDeclines + (failedClass === 'soft' ? 1 : 0),
+      transportFailures: failedClass === 'transport' ? charge.transportFailures + 1 : failedClass === 'ours' ? charge.transportFailures : 0,
+    };
+    const decision: Decision =
+      source === 'operator'
+        ? { kind: 'exhausted', rule: 'operator', reason: 'resolved by an operator', fixableBy: 'operator' }
+        : decide({
+            policy: this.#context.policy(charge.policy),
+            declineClass: failedClass,
+            declineCode: outcome.kind === 'declined' ? outcome.decline : null,
+            softDeclines: next.softDeclines,
+            transportFailures: next.transportFailures,
+            firstAttemptAtMs: charge.firstAttemptAt ?? attempt.openedAt,
+            nowMs: this.#nowMs,
+            retryAfterMs: outcome.kind === 'rejected' ? outcome.retryAfterMs : null,
+            timezone: charge.timezone ?? this.#context.timezone,
+            random: this.#context.random,
+          });
+    // What our own configuration broke was no attempt at the customer's money: the charge is due as it was before.
+    const after: AfterFailure = decision.kind === 'retry' && failedClass === 'ours' ? 'pending' : decision.kind;
+    next.retryRule = decision.rule;
+    next.retryAt = after === 'retry' && decision.kind === 'retry' ? decision.retryAtMs : null;
+    next.status = statusAfter(charge.status, attempt.operation, attempt.outcome ?? 'rejected', after);
+    if (failedClass === 'hard') {
+      this.#blocks.push({ methodId: attempt.methodId, code: attempt.declineCode ?? 'hard', charge: next });
+    }
+    return next;
+  }
+
+  /** Amounts on the charge, the journal entry, and the refund of an attempt that moved money or gave it up. */
+  #moveMoney(next: Charge, attempt: Attempt, before: Attempt): void {
+    const { outcome, operation, amountMinor } = attempt;
+    const approved = outcome === 'approved' && before.outcome !== 'approved';
+    if (approved || outcome === 'duplicate') {
+      const kind = outcome === 'duplicate' ? 'duplicate' : operation === 'refund' ? 'refunded' : 'captured';
+      // An authorization moves nothing yet, a void never will.
+      if (operation !== 'void' && operation !== 'authorize') this.#post(kind, next, attempt);
+    }
+    if (approved) {
+      if (operation === 'authorize') next.authorizedMinor = amountMinor;
+      if (operation === 'sale' || operation === 'capture') next.capturedMinor += amountMinor;
+      if (isCollecting(operation)) Object.assign(next, { declineCode: null, declineClass: null, retryRule: null, retryAt: null });
+    }
+    if (operation !== 'refund' || attempt.refundId === null || isOpen(attempt)) return;
+    next.refundReservedMinor -= amountMinor;
+    if (approved) next.refundedMinor += amountMinor;
+    this.#refunds.push({ id: attempt.refundId, status: approved ? 'succeeded' : 'failed' });
+  }
+
+  #post(kind: 'captured' | 'duplicate' | 'refunded', charge: Charge, attempt: Attempt): void {
+    this.#entries.push(
+      entryFor({
+        kind,
+        chargeId: charge.id,
+        attemptId: attempt.id,
+        gateway: attempt.gateway,
+        amountMinor: attempt.amountMinor,
+        currency: attempt.currency,
+        postedAt: this.#nowMs,
+      }),
+    );
+  }
+
+  #tell(was: Charge, next: Charge, attempt: Attempt, before: Attempt, source: NewsSource, reason: string | null): void {
+    if (!this.#versionWas.has(was.id)) this.#versionWas.set(was.id, was.version);
+    next.version += 1;
+    next.updatedAt = this.#nowMs;
+    this.#charges.set(next.id, next);
+    const publish = (event: (charge: Charge) => DomainEvent | null): void => {
+      const counted = { ...next, eventVersion: next.eventVersion + 1 };
+      const made = event(counted);
+      if (made === null) return;
+      next.eventVersion = counted.eventVersion;
+      this.#events.push(made);
+    };
+    if (next.status !== was.status) publish(statusEvent);
+    if (attempt.outcome === 'duplicate') {
+      publish((charge) => chargeEvent('charge.duplicate.v1', charge, { attemptId: attempt.id, proposed: 'refund' }));
+    }
+    if (attempt.operation === 'refund' && !isOpen(attempt)) {
+      const type = attempt.outcome === 'approved' ? 'refund.succeeded.v1' : 'refund.failed.v1';
+      publish((charge) => chargeEvent(type, charge, { refundId: attempt.refundId, refundMinor: attempt.amountMinor.toString() }));
+    }
+    this.#audit.push({
+      ...auditSubject(next),
+      subject: attempt.id,
+      action: `${attempt.operation}.settle`,
+      before: { status: was.status, outcome: before.outcome },
+      after: {
+        status: next.status,
+        outcome: attempt.outcome,
+        by: source,
+        reference: attempt.reference,
+        declineCode: attempt.declineCode,
+        providerCode: attempt.providerCode,
+        ...(next.retryAt === null ? {} : { retryAt: new Date(next.retryAt).toISOString(), rule: next.retryRule }),
+      },
+      result: attempt.outcome ?? 'open',
+      reason,
+      amountMinor: attempt.amountMinor,
+    });
+  }
+
+  async #write(): Promise<void> {
+    const { author } = this.#context;
+    const charges = [...this.#versionWas.keys()].map((id) => this.#chargeOf(id));
+    await updateCharges(this.#trx, charges, (charge) => this.#versionWas.get(charge.id) ?? -1);
+    await updateAttempts(
+      this.#trx,
+      [...this.#changedAttempts].map((id) => this.#attemptOf(id)),
+    );
+    await insertEntries(this.#trx, this.#entries);
+    await finishRefunds(this.#trx, this.#refunds, this.#nowMs);
+    const blocked = new Set(await blockMethods(this.#trx, this.#blocks, this.#nowMs));
+    for (const { methodId, code, charge } of this.#blocks) {
+      if (!blocked.delete(methodId)) continue;
+      this.#audit.push({ ...auditSubject(charge), subject: methodId, action: 'method.block', after: { code }, result: 'blocked' });
+    }
+    await appendAudit(this.#trx, author, this.#nowMs, this.#audit);
+    await appendEvents(this.#trx, this.#nowMs, this.#events);
+  }
+
+  #attemptOf(id: string): Attempt {
+    const attempt = this.#attempts.get(id);
+    assert(attempt !== undefined, `no attempt ${id}`);
+    return attempt;
+  }
+
+  #chargeOf(id: string): Charge {
+    const charge = this.#charges.get(id);
+    assert(charge !== undefined, `no charge ${id}`);
+    return charge;
+  }
+}
+
+/** What the provider said, as the attempt keeps it; card numbers in its text are masked. */
+function described(outcome: Outcome, before: Attempt, became: AttemptOutcome) {
+  const providerMessage =
+    'providerMessage' in outcome && outcome.providerMessage !== null ? maskPans(outcome.providerMessage).slice(0, 500) : before.providerMessage;
+  const reference = 'reference' in outcome ? (outcome.reference ?? before.reference) : before.reference;
+  const providerCode = 'providerCode' in outcome ? (outcome.providerCode ?? before.providerCode) : before.providerCode;
+  // A rejected resend says nothing about the attempt as a whole.
+  const decline = became === outcome.kind ? declineOf(outcome) : NO_DECLINE;
+  return { reference, providerCode, providerMessage, ...decline };
+}
+
+const NO_DECLINE = { declineCode: null, declineClass: null };
+
+function declineOf(outcome: Outcome): { declineCode: string | null; declineClass: DeclineClass | null } {
+  switch (outcome.kind) {
+    case 'declined':
+      return { declineCode: outcome.decline, declineClass: declineClass(outcome.decline) };
+    case 'rejected':
+      return { declineCode: outcome.providerCode ?? outcome.reason, declineClass: outcome.reason };
+    default:
+      return NO_DECLINE;
+  }
+}

@@ -1,0 +1,34 @@
+// oclif's hook for a command that doesn't exist: refuses it with the nearest one that does.
+import type { Config } from '@oclif/core';
+import { BursarError } from '../errors.ts';
+import { nearest, nearestCommand } from './suggest.ts';
+import { oneLine } from './text.ts';
+
+/** The refusal of the words in `id` (joined by colons, as oclif has them). */
+export function unknownCommand(id: string, config: Config): BursarError {
+  const words = id.split(':');
+  const first = words[0] ?? '';
+  if (first.startsWith('-')) return unknownFlag(first);
+  const commands = config.commands
+    .filter((command) => !command.hidden)
+    .map((command) => command.id.replaceAll(':', ' '));
+  const known = new Set(commands.flatMap((command) => command.split(' ')[0] ?? []));
+  const isTopic = known.has(first);
+  const typed = isTopic ? words.slice(0, 2).join(' ') : first;
+  const guess = nearestCommand(words, commands);
+  const seeHelp = isTopic ? `See bursar ${first} --help` : 'See bursar --help';
+  return new BursarError('unknown_command', `"${oneLine(typed)}" is not a bursar command. Nothing was done.`, {
+    hint: guess === null ? oneLine(seeHelp) : `Did you mean: bursar ${guess}`,
+  });
+}
+
+function unknownFlag(flag: string): BursarError {
+  const guess = nearest(flag, ['--help', '--version']);
+  return new BursarError('usage', `Unknown flag: ${oneLine(flag)}. Nothing was done.`, {
+    hint: guess === null ? 'See bursar --help' : `Did you mean ${guess}?`,
+  });
+}
+
+export default async function commandNotFound(options: { id: string; config: Config }): Promise<void> {
+  throw unknownCommand(options.id, options.config);
+}

@@ -1,0 +1,63 @@
+// Customers and their audit keys in the book.
+import type { Knex } from 'knex';
+import { inList, insertRows, listBinding, select } from '../storage/batch.ts';
+import type { Customer } from './customer.ts';
+
+export async function insertCustomers(trx: Knex, customers: readonly (Customer & { personalKey: string })[]): Promise<void> {
+  await insertRows(
+    trx,
+    'customers',
+    ['id', 'name', 'email', 'created_at'],
+    customers.map((c) => [c.id, c.name, c.email, c.createdAt]),
+  );
+  await insertRows(
+    trx,
+    'customer_keys',
+    ['customer_id', 'key'],
+    customers.map((c) => [c.id, c.personalKey]),
+  );
+}
+
+interface CustomerRow {
+  id: string;
+  name: string;
+  email: string | null;
+  created_at: number;
+}
+
+const toCustomer = (row: CustomerRow): Customer => ({
+  id: row.id,
+  name: row.name,
+  email: row.email,
+  createdAt: row.created_at,
+});
+
+export async function customersById(db: Knex, ids: readonly string[]): Promise<Map<string, Customer>> {
+  const rows = await select<CustomerRow>(db, `SELECT * FROM customers WHERE id IN ${inList}`, [listBinding(ids)]);
+  return new Map(rows.map((row) => [row.id, toCustomer(row)]));
+}
+
+/** The keys that encrypt these customers' personal fields in the audit log. */
+export async function personalKeys(db: Knex, ids: readonly string[]): Promise<Map<string, string>> {
+  const rows = await select<{ customer_id: string; key: string }>(
+    db,
+    `SELECT customer_id, key FROM customer_keys WHERE customer_id IN ${inList}`,
+    [listBinding(ids)],
+  );
+  return new Map(rows.map((row) => [row.customer_id, row.key]));
+}
+
+/** One page, newest first; `before` is the last customer of the page before. */
+export async function customerPage(db: Knex, limit: number, before?: Customer): Promise<Customer[]> {
+  const rows = await select<CustomerRow>(
+    db,
+    `SELECT * FROM customers ${before === undefined ? '' : 'WHERE id < ?'} ORDER BY id DESC LIMIT ?`,
+    before === undefined ? [limit] : [before.id, limit],
+  );
+  return rows.map(toCustomer);
+}
+
+export async function countCustomers(db: Knex): Promise<number> {
+  const [row] = await select<{ n: number }>(db, 'SELECT COUNT(*) AS n FROM customers');
+  return row?.n ?? 0;
+}

@@ -1,0 +1,40 @@
+// The gateway of a configuration entry. Each strategy is loaded by the path that needs it: provider SDKs are slow to load.
+import type { Clock } from '../clock.ts';
+import { BursarError } from '../errors.ts';
+import type { Gateway } from './gateway.ts';
+import type { SimulatedConfig } from './simulated/terms.ts';
+
+/** `gateways.<name>` of the configuration, as far as gateways go by it. */
+export type GatewaySettings = { type: 'simulated' } & SimulatedConfig;
+
+export interface GatewayPorts {
+  clock: Clock;
+  /** The simulated bank's file beside the book. */
+  bankPath: string;
+  /** Whether the book is live: play money has no place in it. */
+  isLive: boolean;
+}
+
+/** Makes the gateway `name`; it connects at its first call. Refuses an unknown type, and a simulated one for a live book. */
+export async function createGateway(name: string, settings: GatewaySettings, ports: GatewayPorts): Promise<Gateway> {
+  const { type } = settings;
+  switch (type) {
+    case 'simulated': {
+      if (ports.isLive) {
+        throw new BursarError(
+          'gateway_refused',
+          `Gateway "${name}" is simulated, the book is live. Nothing was sent.`,
+          {
+            hint: 'Configure a real gateway for this book, or make a test book.',
+          },
+        );
+      }
+      const { createSimulatedGateway } = await import('./simulated/simulated-gateway.ts');
+      return createSimulatedGateway({ name, path: ports.bankPath, clock: ports.clock, config: settings });
+    }
+    default:
+      throw new BursarError('unknown_gateway', `Gateway "${name}" has the unknown type "${String(type)}".`, {
+        hint: 'Known types: simulated.',
+      });
+  }
+}

@@ -1,0 +1,39 @@
+// The settings of a simulated gateway (`gateways.<name>` in the configuration) and what holds where one is left out.
+
+/** As in the configuration file; `settlingMs` is for tests. */
+export interface SimulatedConfig {
+  timeoutMs?: number | undefined;
+  latencyMs?: number | undefined;
+  seed?: number | undefined;
+  keyRetentionMs?: number | undefined;
+  maxConcurrency?: number | undefined;
+  rateLimitPerSecond?: number | undefined;
+  listLagMs?: number | undefined;
+  settlingMs?: number | undefined;
+}
+
+/** What the bank itself goes by. */
+export interface BankTerms {
+  /** Between executing a request and answering it. */
+  latencyMs: number;
+  /** Of the draws of `tok_flaky`. */
+  seed: number;
+  /** How long a key replays its answer; after that it would execute again. */
+  keyRetentionMs: number;
+  rateLimitPerSecond: number | null;
+  /** How long lookups and lists do not yet show what was executed. */
+  listLagMs: number;
+  /** How long `tok_settling` takes. */
+  settlingMs: number;
+}
+
+export function bankTerms(config: SimulatedConfig): BankTerms {
+  return {
+    latencyMs: config.latencyMs ?? 0,
+    seed: config.seed ?? 1,
+    keyRetentionMs: config.keyRetentionMs ?? 24 * 3_600_000,
+    rateLimitPerSecond: config.rateLimitPerSecond ?? null,
+    listLagMs: config.listLagMs ?? 0,
+    settlingMs: config.settlingMs ?? 1_000,
+  };
+}

@@ -1,0 +1,97 @@
+// Ids: a prefix, then 26 characters of Crockford base32 that begin with 48 bits of time, so that every index on them
+// grows at its end. A derived id takes its last 80 bits from an HMAC instead of chance, so that a restored book derives
+// the same one. The layout of the 128 bits is ULID's (https://github.com/ulid/spec), in lower case.
+import { createHmac, randomBytes } from 'node:crypto';
+import { assert, BursarError } from './errors.ts';
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+export const ID_LENGTH = 26;
+
+/** Every kind of id and what it names, so that a wrong kind is told apart from a wrong id. */
+export const ID_PREFIXES = {
+  book: 'bk',
+  customer: 'cus',
+  method: 'pm',
+  charge: 'ch',
+  attempt: 'att',
+  refund: 're',
+  schedule: 'sch',
+  run: 'run',
+  entry: 'je',
+  event: 'evt',
+  audit: 'au',
+  owner: 'own',
+} as const;
+
+export type IdKind = keyof typeof ID_PREFIXES;
+
+let lastTimeMs = 0;
+let lastRandom = 0n;
+
+/** A new id. Ids made by one process in the same millisecond ascend in the order they were made. */
+export function newId(kind: IdKind, timeMs: number): string {
+  if (timeMs === lastTimeMs) {
+    lastRandom += 1n;
+    assert(lastRandom < 1n << 80n, 'ids of one millisecond ran out');
+  } else {
+    lastTimeMs = timeMs;
+    // The top bit stays clear, so that counting up from here can't overflow within a millisecond.
+    lastRandom = BigInt(`0x${randomBytes(10).toString('hex')}`) >> 1n;
+  }
+  return `${ID_PREFIXES[kind]}_${encode((BigInt(timeMs) << 80n) | lastRandom)}`;
+}
+
+/** The id that `key` and `parts` always give: `timeMs` in its first 48 bits, 80 bits of HMAC-SHA-256 after. */
+export function derivedId(kind: IdKind, timeMs: number, key: string, ...parts: string[]): string {
+  assert(timeMs >= 0 && timeMs < 2 ** 48, `time of a derived id is out of range: ${timeMs}`);
+  const digest = createHmac('sha256', key).update(parts.join('\0')).digest('hex').slice(0, 20);
+  return `${ID_PREFIXES[kind]}_${encode((BigInt(timeMs) << 80n) | BigInt(`0x${digest}`))}`;
+}
+
+/** The id of `kind` with the same 26 characters as `id`: for rows that exist at most once per other row. */
+export function siblingId(kind: IdKind, id: string): string {
+  return `${ID_PREFIXES[kind]}_${body(id)}`;
+}
+
+/**
+ * The idempotency key of an attempt: the charge's time prefix, then 130 bits of HMAC over charge and number, keyed by
+ * the book's id. 36 characters, under the 45 that the strictest provider takes (Square, `idempotency_key`).
+ */
+export function attemptKey(bookId: string, chargeId: string, attemptNumber: number): string {
+  const digest = createHmac('sha256', bookId).update(`${chargeId}\0${attemptNumber}`).digest('hex');
+  return body(chargeId).slice(0, 10) + encode(BigInt(`0x${digest}`) & ((1n << 130n) - 1n));
+}
+
+export function isId(kind: IdKind, text: string): boolean {
+  return new RegExp(`^${ID_PREFIXES[kind]}_[0-7][${ALPHABET}]{25}$`).test(text);
+}
+
+/** Refuses (`invalid_id`) what can't be a whole id of this kind. */
+export function assertId(kind: IdKind, text: string): void {
+  if (isId(kind, text)) return;
+  throw new BursarError('invalid_id', `"${text}" is not a ${kind} id. Nothing was done.`, {
+    hint: `A ${kind} id is "${ID_PREFIXES[kind]}_" followed by ${ID_LENGTH} letters and digits.`,
+  });
+}
+
+/** The time in an id's first 48 bits, in epoch milliseconds. */
+export function idTimeMs(id: string): number {
+  let value = 0;
+  for (const letter of body(id).slice(0, 10)) value = value * 32 + ALPHABET.indexOf(letter);
+  return value;
+}
+
+function body(id: string): string {
+  const at = id.indexOf('_');
+  assert(at > 0 && id.length === at + 1 + ID_LENGTH, `not an id: ${id}`);
+  return id.slice(at + 1);
+}
+
+function encode(value: bigint): string {
+  let text = '';
+  for (let index = 0; index < ID_LENGTH; index += 1) {
+    text = ALPHABET[Number(value & 31n)] + text;
+    value >>= 5n;
+  }
+  return text;
+}

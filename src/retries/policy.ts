@@ -1,0 +1,222 @@
+// When a failed charge is tried again, as a pure function: the class of what failed, how often, and since when, in; the
+// next step and the rule that chose it, out. Budgets of the card networks hold on top of it and are not known here.
+import type { Random } from '../clock.ts';
+import type { PolicyConfig } from '../config/schema.ts';
+import { assert, BursarError } from '../errors.ts';
+import type { DeclineClass, DeclineCode } from '../gateways/declines.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+export interface RetryPolicy {
+  name: string;
+  /** What to wait after the first soft decline, after the second, and so on; when they run out, no more retries. */
+  softDelaysMs: readonly number[];
+  /** Soft declines, this one included, after which there is no retry. */
+  maxAttempts: number;
+  /** No retry is planned later than this after the first attempt. */
+  maxAgeMs: number;
+  /** Hour of the customer's day that delays of a day and more end in, up to 59 minutes past it. */
+  hourOfDay: number;
+  /** Full jitter: `random(0, min(cap, base * 2^n))`. Source: AWS Architecture Blog, "Exponential Backoff And Jitter". */
+  transport: { baseMs: number; capMs: number; maxAttempts: number };
+}
+
+/** 200 waits of 150 s on average: about eight hours of a gateway that can't be reached. */
+const TRANSPORT = { baseMs: 2_000, capMs: 300_000, maxAttempts: 200 } as const;
+
+export const BUILT_IN_POLICIES = {
+  none: { name: 'none', softDelaysMs: [], maxAttempts: 1, maxAgeMs: 0, hourOfDay: 9, transport: TRANSPORT },
+  standard: {
+    name: 'standard',
+    softDelaysMs: [1 * DAY_MS, 3 * DAY_MS, 5 * DAY_MS, 7 * DAY_MS],
+    maxAttempts: 5,
+    maxAgeMs: 30 * DAY_MS,
+    hourOfDay: 9,
+    transport: TRANSPORT,
+  },
+} as const satisfies Record<string, RetryPolicy>;
+
+/** Who can end it: by another payment method or a confirmation, by a replay or a repaired configuration. */
+export type FixableBy = 'customer' | 'operator';
+
+export type Decision =
+  | { kind: 'retry'; retryAtMs: number; rule: string; reason: string }
+  | { kind: 'wait_for_method'; rule: string; reason: string; fixableBy: FixableBy }
+  | { kind: 'exhausted'; rule: string; reason: string; fixableBy: FixableBy };
+
+export interface DecisionInput {
+  policy: RetryPolicy;
+  declineClass: DeclineClass;
+  /** Null where nothing was declined (`ours`, `transport`). */
+  declineCode: DeclineCode | null;
+  /** Soft declines of the charge, this one included. */
+  softDeclines: number;
+  /** Transport failures of the charge in a row, this one included. */
+  transportFailures: number;
+  firstAttemptAtMs: number;
+  nowMs: number;
+  /** What the provider asked for (Retry-After), or null. */
+  retryAfterMs: number | null;
+  /** IANA zone of the schedule, or the system's. */
+  timezone: string;
+  random: Random;
+}
+
+/** What comes after an attempt that collected nothing. `rule` is a stable word; `reason` is for people. */
+export function decide(input: DecisionInput): Decision {
+  const { policy, declineClass } = input;
+  const said = input.declineCode ?? declineClass;
+  if (policy.name === 'none') {
+    const reason = `${said}: policy none never tries again by itself.`;
+    return { kind: 'exhausted', rule: 'none', reason, fixableBy: fixerOf(declineClass) };
+  }
+  switch (declineClass) {
+    case 'hard':
+      return { kind: 'exhausted', rule: 'hard', reason: `${said} is never tried again.`, fixableBy: 'customer' };
+    case 'update_method':
+      return wait('update_method', `${said}: tried again when the customer's payment method changes.`);
+    case 'authentication':
+      return wait('authentication', `${said}: the customer has to confirm the payment.`);
+    case 'ours':
+      // Nothing is wrong with the charge: it is due as soon as the configuration is repaired, however old it is.
+      return {
+        kind: 'retry',
+        retryAtMs: input.nowMs,
+        rule: 'ours',
+        reason: 'Our own configuration or request was refused; this does not count as an attempt.',
+      };
+    case 'soft':
+      return afterSoftDecline(input, said);
+    case 'transport':
+      return afterTransportFailure(input);
+    default: {
+      const unheard: never = declineClass;
+      throw new Error(`assertion failed: unknown decline class ${String(unheard)}`);
+    }
+  }
+}
+
+/** The policy called `name`: configured, else built in. BursarError(`invalid_value`) lists what there is. */
+export function findPolicy(name: string, configured: Readonly<Record<string, PolicyConfig>> = {}): RetryPolicy {
+  const config = Object.hasOwn(configured, name) ? configured[name] : undefined;
+  if (config !== undefined) return policyFromConfig(name, config);
+  if (name === 'none' || name === 'standard') return BUILT_IN_POLICIES[name];
+  const names = [...new Set([...Object.keys(BUILT_IN_POLICIES), ...Object.keys(configured)])].join(', ');
+  throw new BursarError('invalid_value', `There is no retry policy "${name}".`, { hint: `Policies: ${names}.` });
+}
+
+/** A configured policy; what it leaves out is as in `standard`, and its attempts as many as its delays ask for. */
+export function policyFromConfig(name: string, config: PolicyConfig): RetryPolicy {
+  const { standard } = BUILT_IN_POLICIES;
+  return {
+    name,
+    softDelaysMs: config.soft.map(parseDelay),
+    maxAttempts: config.maxAttempts ?? config.soft.length + 1,
+    maxAgeMs: config.maxAgeDays === undefined ? standard.maxAgeMs : config.maxAgeDays * DAY_MS,
+    hourOfDay: config.hourOfDay ?? standard.hourOfDay,
+    transport: {
+      baseMs: config.transport?.baseMs ?? TRANSPORT.baseMs,
+      capMs: config.transport?.capMs ?? TRANSPORT.capMs,
+      maxAttempts: config.transport?.maxAttempts ?? TRANSPORT.maxAttempts,
+    },
+  };
+}
+
+/** `3 days`, `36 hours`, `10 minutes`, `1 week` in milliseconds; the schema of the config has let nothing else through. */
+function parseDelay(text: string): number {
+  const match = /^([1-9][0-9]{0,3}) (minute|hour|day|week)s?$/.exec(text);
+  assert(match !== null, `not a delay: ${text}`);
+  const unitMs = { minute: 60_000, hour: HOUR_MS, day: DAY_MS, week: 7 * DAY_MS }[match[2] as 'minute'];
+  return Number(match[1]) * unitMs;
+}
+
+function afterSoftDecline(input: DecisionInput, said: string): Decision {
+  const { policy, softDeclines, nowMs, timezone, random } = input;
+  assert(softDeclines >= 1, 'a soft decline counts itself');
+  const delayMs = policy.softDelaysMs[softDeclines - 1];
+  if (softDeclines >= policy.maxAttempts || delayMs === undefined) {
+    return exhausted(
+      'max_attempts',
+      `${said}: soft decline ${softDeclines}, after which ${policy.name} does not try again.`,
+    );
+  }
+  // Whole days end in the customer's morning, when accounts have just been filled; shorter delays are taken as they are.
+  const retryAtMs =
+    delayMs < DAY_MS
+      ? nowMs + delayMs
+      : morningOf(nowMs, Math.floor(delayMs / DAY_MS), policy.hourOfDay, Math.floor(random() * 60), timezone);
+  return retryWithinAge(input, retryAtMs, `${policy.name}/soft#${softDeclines}`, `${said} may pass later.`);
+}
+
+function afterTransportFailure(input: DecisionInput): Decision {
+  const { policy, transportFailures, nowMs, retryAfterMs, random } = input;
+  const { baseMs, capMs, maxAttempts } = policy.transport;
+  assert(transportFailures >= 1, 'a transport failure counts itself');
+  if (transportFailures >= maxAttempts) {
+    return exhausted('max_attempts', `The gateway could not be reached ${transportFailures} times in a row.`);
+  }
+  if (retryAfterMs !== null) {
+    const rule = `retry-after#${transportFailures}`;
+    return retryWithinAge(input, nowMs + retryAfterMs, rule, 'Not executed; the gateway said when to come back.');
+  }
+  const boundMs = Math.min(capMs, baseMs * 2 ** (transportFailures - 1));
+  const rule = `transport-backoff#${transportFailures}`;
+  return retryWithinAge(
+    input,
+    nowMs + Math.floor(random() * boundMs),
+    rule,
+    'Not executed; the gateway was not reached.',
+  );
+}
+
+function retryWithinAge(input: DecisionInput, retryAtMs: number, rule: string, reason: string): Decision {
+  const { policy, firstAttemptAtMs } = input;
+  if (retryAtMs - firstAttemptAtMs > policy.maxAgeMs) {
+    const days = Math.floor(policy.maxAgeMs / DAY_MS);
+    return exhausted('max_age', `The next retry would be more than ${days} days after the first attempt.`);
+  }
+  return { kind: 'retry', retryAtMs, rule, reason };
+}
+
+function wait(rule: string, reason: string): Decision {
+  return { kind: 'wait_for_method', rule, reason, fixableBy: 'customer' };
+}
+
+function exhausted(rule: string, reason: string): Decision {
+  return { kind: 'exhausted', rule, reason, fixableBy: 'operator' };
+}
+
+function fixerOf(declineClass: DeclineClass): FixableBy {
+  return declineClass === 'soft' || declineClass === 'ours' || declineClass === 'transport' ? 'operator' : 'customer';
+}
+
+/**
+ * Epoch milliseconds of `hour:minute` in `timezone`, `days` calendar days after `nowMs`. A time that a DST change skips
+ * moves on by the gap, one that it repeats is taken the first time, as Temporal's "compatible" does. By Intl and not
+ * Temporal, because every charge loads this file: the polyfill takes 15 ms to load (Node 20.20), and then asks Intl too.
+ */
+function morningOf(nowMs: number, days: number, hour: number, minute: number, timezone: string): number {
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone: timezone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  });
+  /** The zone's wall clock at `ms`, as if it were UTC. */
+  const wallMs = (ms: number): number => {
+    const part = Object.fromEntries(format.formatToParts(ms).map(({ type, value }) => [type, Number(value)]));
+    const { year = Number.NaN, month = Number.NaN, day, hour: hours, minute: minutes, second } = part;
+    return Date.UTC(year, month - 1, day, hours, minutes, second);
+  };
+  const today = new Date(wallMs(nowMs));
+  const targetMs = Date.UTC(today.getUTCFullYear(), today.getUTCMonth(), today.getUTCDate() + days, hour, minute);
+  const offsetBeforeMs = wallMs(targetMs - DAY_MS) - (targetMs - DAY_MS);
+  const offsetAfterMs = wallMs(targetMs + DAY_MS) - (targetMs + DAY_MS);
+  const candidates = [targetMs - offsetBeforeMs, targetMs - offsetAfterMs];
+  return candidates.find((ms) => wallMs(ms) === targetMs) ?? targetMs - offsetBeforeMs;
+}

@@ -1,0 +1,130 @@
+// Lists in every format: what is left out is told, what comes from outside can't harm, and long ones stay flat.
+import { expect, test } from 'vitest';
+import { type Column, idColumn, numberColumn } from '../../../src/cli/columns.ts';
+import { type ListFormat, printFields, printList } from '../../../src/cli/output.ts';
+import { paperTerminal } from '../../support/paper-terminal.ts';
+
+interface Row {
+  id: string;
+  name: string | null;
+  amountMinor: string;
+  count: number;
+}
+
+const COLUMNS: Column<Row>[] = [
+  idColumn('id'),
+  { key: 'name' },
+  numberColumn('amountMinor', ({ amountMinor }) => `${amountMinor} USD`),
+  { key: 'count', inTable: false },
+];
+const ROWS: Row[] = [
+  { id: 'ch_01hqzw3k9v8x7y6w5v4t3s2r1q', name: 'Ada\u001b[2J, "the"\nCountess', amountMinor: '1250', count: 2 },
+  { id: 'ch_01hqzw3k9v8x7y6w5v4t3s2r1r', name: null, amountMinor: '9', count: 1 },
+];
+
+function print(
+  format: ListFormat,
+  options: { limit?: number | null; total?: number; terminal?: ReturnType<typeof paperTerminal> } = {},
+) {
+  const { limit = null, total = ROWS.length, terminal = paperTerminal() } = options;
+  return printList(ROWS, COLUMNS, { schema: 'bursar.rows/1', format, limit, total }, terminal).then(() => terminal);
+}
+
+test('a table: headings, alignment, a dash for what is absent, no escapes', async () => {
+  const { out, err } = await print('table');
+  expect(out).toBe(
+    [
+      'ID                             NAME                 AMOUNT MINOR',
+      'ch_01hqzw3k9v8x7y6w5v4t3s2r1q  Ada, "the" Countess      1250 USD',
+      'ch_01hqzw3k9v8x7y6w5v4t3s2r1r  -                           9 USD',
+      '',
+    ].join('\n'),
+  );
+  expect(err).toBe('');
+});
+
+test('on a narrow screen ids keep their ending and amounts stay whole', async () => {
+  const { out } = await print('table', { terminal: paperTerminal({ width: 44 }) });
+  const lines = out.trimEnd().split('\n');
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(44);
+  expect(lines[1]).toMatch(/^….*3s2r1q +Ada.*… +1250 USD$/);
+});
+
+test('colour only where there is colour', async () => {
+  const { out } = await print('table', { terminal: paperTerminal({ hasColor: true }) });
+  expect(out).toContain('\u001b[');
+});
+
+test('json is one document that says whether there is more', async () => {
+  const { out, err } = await print('json', { limit: 1, total: 2 });
+  expect(JSON.parse(out)).toEqual({ schema: 'bursar.rows/1', items: [ROWS[0]], total: 2, hasMore: true });
+  expect(out).not.toContain('\u001b');
+  expect(err).toBe('');
+});
+
+test('ndjson is a document a line', async () => {
+  const { out } = await print('ndjson');
+  expect(
+    out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  ).toEqual(ROWS);
+});
+
+test('csv has every column under its JSON name, raw', async () => {
+  const { out } = await print('csv');
+  expect(out.split('\r\n')).toEqual([
+    'id,name,amountMinor,count',
+    `${ROWS[0]?.id},"Ada, ""the""\nCountess",1250,2`,
+    `${ROWS[1]?.id},,9,1`,
+    '',
+  ]);
+});
+
+test.each(['table', 'csv', 'ndjson'] as const)('%s tells on stderr that it was cut', async (format) => {
+  const { err } = await print(format, { limit: 1, total: 1234 });
+  expect(err).toBe('showing 1 of 1,234 (--limit, --all)\n');
+});
+
+test('an empty list', async () => {
+  const terminal = paperTerminal();
+  await printList<Row>([], COLUMNS, { schema: 's', format: 'table', limit: 50, total: 0 }, terminal);
+  expect([terminal.out, terminal.err]).toEqual(['', 'nothing found\n']);
+});
+
+test('a streamed list asks for no more rows once its reader has gone, or its limit is reached', async () => {
+  let made = 0;
+  const endless = (function* () {
+    for (;;) {
+      made += 1;
+      yield { ...(ROWS[1] as Row), count: made };
+    }
+  })();
+  const terminal = paperTerminal({ reads: 2 });
+  await printList(endless, COLUMNS, { schema: 's', format: 'ndjson', limit: null, total: 1e9 }, terminal);
+  expect(terminal.writes).toBe(3);
+  expect(made).toBeLessThan(5000);
+  expect(terminal.err).toBe('');
+  const limited = paperTerminal();
+  const next = (function* () {
+    yield* ROWS;
+    throw new Error('asked for a row beyond the limit');
+  })();
+  await printList(next, COLUMNS, { schema: 's', format: 'csv', limit: 2, total: 2 }, limited);
+  expect(limited.out).toContain('1r,');
+});
+
+test('fields are names and values, lined up', async () => {
+  const terminal = paperTerminal();
+  await printFields(
+    [
+      ['Id', 'ch_1'],
+      ['Description', 'a\u001b[1mb'],
+      ['Retry at', null],
+      ['Live', true],
+    ],
+    terminal,
+  );
+  expect(terminal.out).toBe('Id           ch_1\nDescription  ab\nRetry at     -\nLive         yes\n');
+});
