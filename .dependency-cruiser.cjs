@@ -5,7 +5,7 @@
 const LAYERS = [
   ['commands', 'main\\.ts$'],
   ['cli'],
-  ['app\\.ts$'],
+  ['app\\.ts$', 'new-book\\.ts$'],
   ['worker', 'inspection'],
   ['billing', 'reconciliation', 'sagas', 'transfers'],
   ['schedules'],

@@ -4,7 +4,7 @@ import { type Author, authorOf } from './audit/audit.ts';
 import type { ChargesContext } from './charges/context.ts';
 import type { Pipeline } from './charges/pipeline.ts';
 import { type Clock, systemClock, systemRandom } from './clock.ts';
-import { type Environment, type LoadedConfig, loadConfig, resolveBookUrl } from './config/load.ts';
+import { busyTimeoutOf, type Environment, type LoadedConfig, loadConfig, resolveBookUrl } from './config/load.ts';
 import type { GatewayConfig } from './config/schema.ts';
 import { BursarError } from './errors.ts';
 import type { Gateway } from './gateways/gateway.ts';
@@ -29,7 +29,8 @@ export async function openApp(options: AppOptions): Promise<App> {
   const config = await loadConfig({ flag: options.config, cwd, env });
   const url = resolveBookUrl(config, { flag: options.book, cwd, env });
   const author = authorOf(options.command, env.BURSAR_ACTOR || (config.config.actor ?? null));
-  return new App(await openBook(url, { allowOlder: options.allowOlder ?? false }), config, author);
+  const book = await openBook(url, { allowOlder: options.allowOlder ?? false, busyTimeoutMs: busyTimeoutOf(env) });
+  return new App(book, config, author);
 }
 
 const DEFAULT_GATEWAYS: Record<string, GatewayConfig> = { simulated: { type: 'simulated' } };

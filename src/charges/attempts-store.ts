@@ -205,3 +205,12 @@ function attemptWhere(filter: AttemptFilter): { sql: string; bindings: string[] 
 export async function releaseAttempts(trx: Knex, ids: readonly string[], ownerId: string): Promise<void> {
   await trx.raw(`UPDATE attempts SET owner_id = NULL WHERE id IN ${inList} AND owner_id = ?`, [listBinding(ids), ownerId]);
 }
+
+/** How many attempts nobody knows the outcome of. */
+export async function countUnknownAttempts(db: Knex): Promise<number> {
+  const [row] = await select<{ n: number }>(
+    db,
+    `SELECT COUNT(*) AS n FROM attempts INDEXED BY attempts_open WHERE ${OPEN} AND (outcome IS NULL OR outcome = 'unknown')`,
+  );
+  return row?.n ?? 0;
+}

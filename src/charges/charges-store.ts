@@ -154,25 +154,32 @@ export async function existingChargeIds(db: Knex, ids: readonly string[]): Promi
 
 export type DueKind = 'pending' | 'retry';
 
+export interface DueCharge {
+  id: string;
+  dueAtMs: number;
+}
+
 /**
- * Ids of charges that are due at `asOfMs` and that this run has not tried yet, oldest first. Each kind has a partial
- * index of its own, so this stays flat however big the book is.
+ * Charges that are due at `asOfMs` and that this run has not tried yet, in the order in which they fell due, from behind
+ * `after`. Each kind has a partial index of its own, so this stays flat however big the book is.
  */
-export async function dueChargeIds(
+export async function dueCharges(
   db: Knex,
   kind: DueKind,
   asOfMs: number,
   runId: string,
   limit: number,
-): Promise<string[]> {
+  after?: DueCharge,
+): Promise<DueCharge[]> {
   const [status, column] = kind === 'pending' ? ['pending', 'due_at'] : ['failed', 'retry_at'];
-  const rows = await select<{ id: string }>(
+  const cursor = after === undefined ? '' : `AND (${column}, id) > (?, ?)`;
+  const rows = await select<{ id: string; due_at: number }>(
     db,
-    `SELECT id FROM charges WHERE status = '${status}' AND ${column} IS NOT NULL AND ${column} <= ?
-        AND last_run_id IS NOT ? ORDER BY ${column}, id LIMIT ?`,
-    [asOfMs, runId, limit],
+    `SELECT id, ${column} AS due_at FROM charges WHERE status = '${status}' AND ${column} IS NOT NULL AND ${column} <= ?
+        AND last_run_id IS NOT ? ${cursor} ORDER BY ${column}, id LIMIT ?`,
+    [asOfMs, runId, ...(after === undefined ? [] : [after.dueAtMs, after.id]), limit],
   );
-  return rows.map(({ id }) => id);
+  return rows.map((row) => ({ id: row.id, dueAtMs: row.due_at }));
 }
 
 /** How much is due at `asOfMs`, per currency, before anything is opened. */
@@ -242,4 +249,23 @@ export async function* everyCharge(db: Knex): AsyncGenerator<Charge[]> {
     yield rows.map(toCharge);
     after = rows.at(-1)?.id ?? after;
   }
+}
+
+/** Failed charges, those with a time first and soonest first, from behind `before`. */
+export async function waitingRetryPage(db: Knex, limit: number, before?: Charge): Promise<Charge[]> {
+  const at = `COALESCE(retry_at, ${NO_RETRY_TIME})`;
+  const cursor = before === undefined ? '' : `AND (${at}, id) > (?, ?)`;
+  const rows = await select<ChargeRow>(
+    db,
+    `SELECT * FROM charges WHERE status = 'failed' ${cursor} ORDER BY ${at}, id LIMIT ?`,
+    [...(before === undefined ? [] : [before.retryAt ?? NO_RETRY_TIME, before.id]), limit],
+  );
+  return rows.map(toCharge);
+}
+
+/** Sorts behind every time there is. */
+const NO_RETRY_TIME = Number.MAX_SAFE_INTEGER;
+
+export async function countWaitingRetries(db: Knex): Promise<number> {
+  return countCharges(db, { statuses: ['failed'] });
 }

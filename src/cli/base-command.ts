@@ -146,14 +146,28 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   protected override async finally(error: Error | undefined): Promise<void> {
     this.#interrupt?.release();
-    for (const closable of this.#toClose.reverse()) await closable.close();
+    for (const closable of this.#toClose.reverse()) {
+      await closable.close().catch((failure: unknown) => this.#reportClosing(failure));
+    }
     await super.finally(error);
   }
 
+  /** The command as typed: `charges create`. */
+  protected get words(): string {
+    return this.ctor.id.replaceAll(':', ' ');
+  }
+
+  // On stderr whatever the format, since the work was done and its result is still to be printed.
+  #reportClosing(failure: unknown): void {
+    const report = this.#report(failure);
+    if (report === null) return;
+    process.exitCode ||= report.exitCode;
+    printReport(report, failure, { json: false, debug: hasFlag(this.argv, '--debug') });
+  }
+
   #report(error: unknown): ReturnType<typeof toReport> {
-    const { id, flags, baseFlags } = this.ctor;
-    const known = Object.keys({ ...baseFlags, ...flags });
-    return toReport(error, { command: id.replaceAll(':', ' '), flags: known });
+    const { flags, baseFlags } = this.ctor;
+    return toReport(error, { command: this.words, flags: Object.keys({ ...baseFlags, ...flags }) });
   }
 }
 

@@ -2,6 +2,7 @@
 // `{"error": {code, message, hint, exitCode}}` on stdout. oclif's parser errors carry its internals; none pass here.
 import { Errors } from '@oclif/core';
 import { BursarError, type ErrorCode, EXIT } from '../errors.ts';
+import { maskPans } from '../money/pan.ts';
 import { nearest } from './suggest.ts';
 import { oneLine, printable, toJson } from './text.ts';
 
@@ -50,13 +51,14 @@ export function toReport(error: unknown, context: ReportContext = NO_CONTEXT): E
   return { code: 'internal', message, hint, exitCode: EXIT.refused };
 }
 
-/** Prints a report where it belongs; the trace only with `debug`, on stderr. */
+/** Prints a report where it belongs, without card numbers; the trace only with `debug`, on stderr. */
 export function printReport(report: ErrorReport, error: unknown, how: { json: boolean; debug: boolean }): void {
-  if (how.json) process.stdout.write(`${toJson({ error: report })}\n`);
-  else if (report.code === 'internal')
-    process.stderr.write(`bursar: internal error: ${report.message}\n${report.hint}\n`);
-  else process.stderr.write(`Error: ${report.message}\n${report.hint === null ? '' : `${report.hint}\n`}`);
-  if (how.debug) process.stderr.write(`${printable(trace(error))}\n`);
+  const message = maskPans(report.message);
+  const hint = report.hint === null ? null : maskPans(report.hint);
+  const start = report.code === 'internal' ? 'bursar: internal error' : 'Error';
+  if (how.json) process.stdout.write(`${toJson({ error: { ...report, message, hint } })}\n`);
+  else process.stderr.write(`${start}: ${message}\n${hint === null ? '' : `${hint}\n`}`);
+  if (how.debug) process.stderr.write(`${maskPans(printable(trace(error)))}\n`);
 }
 
 function trace(error: unknown): string {

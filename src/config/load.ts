@@ -93,6 +93,16 @@ export function resolveBookUrl({ path, config }: LoadedConfig, { flag, cwd, env 
   return absoluteBook(value, path === null ? cwd : dirname(path));
 }
 
+/** BURSAR_BUSY_TIMEOUT_MS: how long a command waits for another one's commit before the book counts as locked. */
+export function busyTimeoutOf(env: Environment): number | undefined {
+  const text = env.BURSAR_BUSY_TIMEOUT_MS;
+  if (text === undefined || text === '') return undefined;
+  if (/^\d{1,7}$/.test(text)) return Number(text);
+  throw new BursarError('invalid_config', `BURSAR_BUSY_TIMEOUT_MS is no number of milliseconds: "${text}". Nothing was done.`, {
+    hint: 'Give digits, such as 10000, or unset it.',
+  });
+}
+
 function searchConfig(cwd: string, env: Environment): string | null {
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
     const path = join(folder, CONFIG_FILE);

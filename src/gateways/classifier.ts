@@ -75,9 +75,9 @@ export function classifyTransport(error: unknown): Outcome {
   };
 }
 
-/** The outcome of a request that was stopped before any of it could leave. */
-export function notSentOutcome(code: string): Outcome {
-  return { kind: 'rejected', reason: 'transport', providerCode: code, providerMessage: null, retryAfterMs: null };
+/** The outcome of a request of which nothing was executed: stopped before it could leave, or turned away. */
+export function notSentOutcome(code: string, retryAfterMs: number | null = null): Outcome {
+  return { kind: 'rejected', reason: 'transport', providerCode: code, providerMessage: null, retryAfterMs };
 }
 
 /**
@@ -90,7 +90,7 @@ export function classifyAnswer(
 ): Outcome {
   const providerCode = `http_${answer.status}`;
   if (answer.status >= 500) return { kind: 'unknown', reason: 'server_error', providerCode, providerMessage: null };
-  if (answer.status === 429) return { ...notSentOutcome(providerCode), retryAfterMs: retryAfterMs(answer.headers) };
+  if (answer.status === 429) return notSentOutcome(providerCode, retryAfterOf(answer.headers));
   if (answer.status === 401 || answer.status === 403) {
     return { kind: 'rejected', reason: 'ours', providerCode, providerMessage: null, retryAfterMs: null };
   }
@@ -110,10 +110,10 @@ export function parseJson(text: string): unknown {
 }
 
 /** Retry-After in milliseconds (RFC 9110, 10.2.3). A date counts from the answer's own Date, so our clock is no matter. */
-function retryAfterMs(headers: Readonly<Record<string, string>>): number | null {
+function retryAfterOf(headers: Readonly<Record<string, string>>): number | null {
   const text = headers['retry-after']?.trim() ?? '';
   if (/^\d{1,9}(\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000);
-  const waitMs = Date.parse(text) - Date.parse(headers['date'] ?? '');
+  const waitMs = Date.parse(text) - Date.parse(headers.date ?? '');
   return Number.isNaN(waitMs) ? null : Math.max(0, waitMs);
 }
 

@@ -1,5 +1,10 @@
-// A call that ends when its time is up or its caller gives up, whichever comes first. Cheaper than AbortSignal.any with
-// AbortSignal.timeout, which leave a timer and a listener behind for each of the thousands of calls of a run.
+// A call that ends when its time is up or its caller gives up, whichever comes first.
+
+type GiveUp = () => void;
+
+// Hundreds of calls of a run share one signal. A listener for each would make every removal walk the list of all (and
+// Node warn of a leak), so each signal has one listener and a set of the calls that are under way.
+const callsUnderWay = new WeakMap<AbortSignal, Set<GiveUp>>();
 
 /**
  * Runs `call` with a signal that aborts with the caller's own reason, or with a TimeoutError after `timeoutMs` (real
@@ -10,18 +15,18 @@ export async function withDeadline<T>(
   timeoutMs: number,
   call: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  caller.throwIfAborted();
   const controller = new AbortController();
   const giveUp = () => controller.abort(caller.reason);
+  const calls = callsOf(caller).add(giveUp);
   const timer = setTimeout(() => {
     controller.abort(new DOMException(`no answer within ${timeoutMs} ms`, 'TimeoutError'));
   }, timeoutMs);
-  caller.addEventListener('abort', giveUp, { once: true });
   try {
-    caller.throwIfAborted();
     return await untilAborted(call(controller.signal), controller.signal);
   } finally {
     clearTimeout(timer);
-    caller.removeEventListener('abort', giveUp);
+    calls.delete(giveUp);
   }
 }
 
@@ -34,4 +39,16 @@ export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
     if (signal.aborted) stop();
     work.then(resolve, reject).finally(settled);
   });
+}
+
+function callsOf(caller: AbortSignal): Set<GiveUp> {
+  const known = callsUnderWay.get(caller);
+  if (known !== undefined) return known;
+  const calls = new Set<GiveUp>();
+  callsUnderWay.set(caller, calls);
+  const giveUpAll = () => {
+    for (const giveUp of calls) giveUp();
+  };
+  caller.addEventListener('abort', giveUpAll, { once: true });
+  return calls;
 }

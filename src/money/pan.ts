@@ -51,6 +51,9 @@ const SEPARATED_DIGITS = /[0-9]+(?:[ \-\u2010-\u2015\u2212\u00ad\u200b-\u200d\u2
 /** A mixed word of this many letters and digits is an id, a key or a digest: chance makes card numbers in those. */
 const ID_WORD_LENGTH = 24;
 
+/** RFC 9562: groups of 8-4-4-4-12, as no card has them, though some of these in a row may look like one. */
+const UUID = /(?<![a-z0-9])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![a-z0-9])/gi;
+
 interface Span {
   start: number;
   end: number;
@@ -88,7 +91,8 @@ function normalise(text: string): string {
   return /^[\x20-\x7e]*$/.test(text) ? text : text.normalize('NFKC');
 }
 
-function nextPan(text: string): Span | null {
+function nextPan(unfiltered: string): Span | null {
+  const text = unfiltered.replace(UUID, (uuid) => '_'.repeat(uuid.length));
   for (const match of text.matchAll(SEPARATED_DIGITS)) {
     if (match[0].length < LEAST_DIGITS) continue;
     const groups = [...match[0].matchAll(/[0-9]+/g)].map(({ 0: digits, index }) => ({

@@ -17,7 +17,7 @@ class ImmediateSqliteClient extends SqliteClient {
   }
 }
 
-/** How long a writer waits for another process's commit before the book counts as locked. */
+/** How long a writer waits for another process's commit, unless told otherwise. */
 const BUSY_TIMEOUT_MS = 10_000;
 
 type Access = 'create' | 'write' | 'read';
@@ -29,7 +29,7 @@ interface SqliteConnection {
 }
 
 /** A knex on an SQLite file. Writers have a pool of one connection; readers a pool of their own (WAL: never blocked). */
-export function openSqlite(path: string, access: Access): Knex {
+export function openSqlite(path: string, access: Access, busyTimeoutMs = BUSY_TIMEOUT_MS): Knex {
   return knexBuilder({
     client: access === 'create' ? ImmediateSqliteClient : ExistingFileClient,
     connection: { filename: path },
@@ -38,7 +38,7 @@ export function openSqlite(path: string, access: Access): Knex {
       min: 0,
       max: access === 'read' ? 4 : 1,
       afterCreate: (connection: SqliteConnection, done: (error: Error | null, connection: SqliteConnection) => void) => {
-        connection.configure('busyTimeout', BUSY_TIMEOUT_MS);
+        connection.configure('busyTimeout', busyTimeoutMs);
         const pragmas = access === 'read' ? 'PRAGMA query_only = ON;' : writerPragmas;
         connection.exec(pragmas, (error) => {
           if (error !== null || access === 'read') return done(error, connection);

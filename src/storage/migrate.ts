@@ -17,8 +17,15 @@ const source: Knex.MigrationSource<Migration> = {
   getMigration: async (migration) => ({ up: (db: Knex) => migration.up(db), down: async () => undefined }),
 };
 
-/** Names of the steps that were run. `create` is given for a book that is being made. */
-export async function migrateBook(db: Knex, create?: NewBook): Promise<string[]> {
+export interface MigrateOptions {
+  /** Given for a book that is being made. */
+  create?: NewBook;
+  /** Writes what belongs into the same commit: the audit row. */
+  record?: ((trx: Knex) => Promise<void>) | undefined;
+}
+
+/** Names of the steps that were run. */
+export async function migrateBook(db: Knex, { create, record }: MigrateOptions = {}): Promise<string[]> {
   assert(migrations.length === schemaVersion, 'migrations/versions.ts does not count the migrations');
   return db.transaction(async (trx) => {
     const [, names] = (await trx.migrate.latest({ migrationSource: source, disableTransactions: true })) as [number, string[]];
@@ -31,6 +38,7 @@ export async function migrateBook(db: Knex, create?: NewBook): Promise<string[]>
       ]);
     }
     await trx.raw('UPDATE book SET schema_version = ?', [schemaVersion]);
+    await record?.(trx);
     return names;
   });
 }

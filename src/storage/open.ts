@@ -1,11 +1,12 @@
 // Opening and making books. A book is one database; everything about reaching it is here and in dialect.ts.
 import { randomBytes } from 'node:crypto';
-import { access, constants, mkdir, open, rm, stat } from 'node:fs/promises';
+import { access, constants, link, mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Knex } from 'knex';
 import { schemaVersion as programSchemaVersion } from '../../migrations/versions.ts';
 import { BursarError } from '../errors.ts';
 import { openSqlite, translateStorageError } from './dialect.ts';
+import { refuseNetworkFileSystem } from './file-system.ts';
 
 export type BookMode = 'test' | 'live';
 
@@ -32,11 +33,19 @@ interface BookRow {
   schema_version: number;
 }
 
+export interface OpenOptions {
+  allowOlder?: boolean;
+  /** How long a writer waits for another process's commit before the book counts as locked. */
+  busyTimeoutMs?: number | undefined;
+}
+
 /** Opens a book that exists. Refuses one that is missing, damaged, newer than the program, or (unless asked) older. */
-export async function openBook(path: string, options: { allowOlder?: boolean } = {}): Promise<Book> {
+export async function openBook(path: string, options: OpenOptions = {}): Promise<Book> {
+  refuseUrl(path);
   await assertFileIsThere(path);
-  const db = openSqlite(path, 'write');
-  const reader = openSqlite(path, 'read');
+  await refuseNetworkFileSystem(path);
+  const db = openSqlite(path, 'write', options.busyTimeoutMs);
+  const reader = openSqlite(path, 'read', options.busyTimeoutMs);
   const close = async (): Promise<void> => {
     await Promise.all([db.destroy(), reader.destroy()]);
   };
@@ -64,28 +73,45 @@ export async function openBook(path: string, options: { allowOlder?: boolean } =
   }
 }
 
-/** Makes a new book at `path` (0600, its folder 0700 if it has to be made) and brings it to the newest schema. */
-export async function createBook(path: string, mode: BookMode, nowMs: number): Promise<void> {
+/**
+ * Makes a new book at `path` (0600, its folder 0700 if it has to be made) and brings it to the newest schema. `record`
+ * writes what belongs into the same commit. It is made under another name and then linked to its own, so that a kill
+ * leaves no half-made book, and of two that make the same one the second is refused.
+ */
+export async function createBook(
+  path: string,
+  mode: BookMode,
+  nowMs: number,
+  record?: (trx: Knex) => Promise<void>,
+): Promise<void> {
+  refuseUrl(path);
   const { migrateBook } = await import('./migrate.ts');
+  const draft = `${path}.new-${randomBytes(6).toString('hex')}`;
+  const files = [draft, `${draft}-wal`, `${draft}-shm`];
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    // 'wx' so that two of us can't both believe they made it.
-    await (await open(path, 'wx', 0o600)).close();
+    await refuseNetworkFileSystem(dirname(path));
+    await (await open(draft, 'wx', 0o600)).close();
+    const db = openSqlite(draft, 'create');
+    try {
+      const bookId = `bk_${randomBytes(16).toString('hex')}`;
+      await migrateBook(db, { create: { bookId, mode, createdAtMs: nowMs }, record });
+    } finally {
+      // The last connection to close moves everything from the WAL into the file itself.
+      await db.destroy();
+    }
+    await link(draft, path);
+    await syncFolder(dirname(path));
   } catch (error) {
-    throw new BursarError('book_unreachable', `A book can't be made at ${path} (${reason(error)}). Nothing was written.`, {
+    const translated = translateStorageError(error, path);
+    if (translated !== error || error instanceof BursarError || !isSystemError(error)) throw translated;
+    throw new BursarError('book_unreachable', `A book can't be made at ${path} (${error.code}). Nothing was written.`, {
       hint: 'Choose a folder that you may write to.',
       cause: error,
     });
+  } finally {
+    await Promise.all(files.map((file) => rm(file, { force: true }).catch(() => undefined)));
   }
-  const db = openSqlite(path, 'create');
-  try {
-    await migrateBook(db, { bookId: `bk_${randomBytes(16).toString('hex')}`, mode, createdAtMs: nowMs });
-  } catch (error) {
-    await db.destroy();
-    await Promise.all([path, `${path}-wal`, `${path}-shm`].map((file) => rm(file, { force: true })));
-    throw translateStorageError(error, path);
-  }
-  await db.destroy();
 }
 
 export async function bookExists(path: string): Promise<boolean> {
@@ -148,6 +174,26 @@ function assertVersion(version: number, path: string, allowOlder: boolean): void
   }
 }
 
-function reason(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+/** Books are SQLite files. A URL isn't repeated: it may hold a password. */
+function refuseUrl(path: string): void {
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(path)?.[1]?.toLowerCase();
+  if (scheme === undefined) return;
+  const what = scheme.startsWith('postgres') ? 'A PostgreSQL database' : `A ${scheme}: URL`;
+  throw new BursarError('book_unreachable', `${what} can't be a book in this version of bursar. Nothing was done.`, {
+    hint: 'Name an SQLite file, as in --book ./book.db.',
+  });
+}
+
+/** A new name is on the disk only once its folder is. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function isSystemError(error: unknown): error is Error & { code: string } {
+  return error instanceof Error && 'code' in error && 'syscall' in error && typeof error.code === 'string';
 }

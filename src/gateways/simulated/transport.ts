@@ -9,7 +9,7 @@ import { answerRequest, type BankRequest } from './routes.ts';
 import type { SimulatedConfig } from './terms.ts';
 
 export interface BankTransport {
-  /** Like fetch: rejects with the signal's reason, or with TypeError('fetch failed') over a socket error. */
+  /** Like fetch: rejects when the signal aborts, or with TypeError('fetch failed') over a socket error. */
   call(request: BankRequest & { signal: AbortSignal }): Promise<HttpAnswer>;
   close(): Promise<void>;
 }
@@ -25,7 +25,7 @@ export function embeddedTransport(options: { path: string; clock: Clock; config:
         opening = null;
         throw unreachable(error);
       });
-      return answerOver(await untilAborted(opening, signal), options.clock, request, signal);
+      return answerOver(await opening, options.clock, request, signal);
     },
     async close() {
       const bank = opening;
@@ -45,9 +45,10 @@ export function transportTo(bank: Bank, clock: Clock): BankTransport {
 
 async function answerOver(bank: Bank, clock: Clock, request: BankRequest, signal: AbortSignal): Promise<HttpAnswer> {
   signal.throwIfAborted();
-  const reply = await untilAborted(answerRequest(bank, request), signal);
+  const reply = await answerRequest(bank, request);
   const delayMs = bank.terms.latencyMs + reply.delayMs;
-  if (delayMs > 0) await untilAborted(clock.sleep(delayMs, signal), signal);
+  if (delayMs > 0 && !signal.aborted) await clock.sleep(delayMs, signal);
+  signal.throwIfAborted();
   const { status, headers } = reply;
   switch (reply.fault) {
     case 'hang':

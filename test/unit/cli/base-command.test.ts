@@ -7,9 +7,11 @@ import { listFlags } from '../../../src/cli/flags.ts';
 import { BursarError } from '../../../src/errors.ts';
 
 let closed = 0;
+let closesBadly = false;
 
 async function close(): Promise<void> {
   closed += 1;
+  if (closesBadly) throw new BursarError('book_unreachable', 'The disk is gone.');
 }
 
 class Probe extends BaseCommand<typeof Probe> {
@@ -39,7 +41,7 @@ beforeAll(async () => {
 });
 
 beforeEach(() => {
-  [out, err, closed] = ['', '', 0];
+  [out, err, closed, closesBadly] = ['', '', 0, false];
   process.exitCode = undefined;
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     out += text;
@@ -118,6 +120,13 @@ test('a refusal has the status of its code, and is closed after', async () => {
   });
 });
 
+test('a result is printed although closing failed, which has the last word on the status', async () => {
+  closesBadly = true;
+  expect(await run('x', '--json')).toBe(7);
+  expect(JSON.parse(out).id).toBe('x');
+  expect(err).toBe('Error: The disk is gone.\n');
+});
+
 test('a bug is one line and a hint; the trace only with --debug', async () => {
   expect(await run('bug')).toBe(1);
   expect(err).toMatch(/^bursar: internal error: Cannot read properties of undefined\n.*--debug.*\n$/);
@@ -127,6 +136,14 @@ test('a bug is one line and a hint; the trace only with --debug', async () => {
   expect(JSON.parse(out).error).toMatchObject({ code: 'internal', exitCode: 1 });
   expect(err).toContain('base-command.test.ts');
   expect(err).toContain('caused by: Error: deep');
+});
+
+test('a card number that was typed by mistake is not repeated', async () => {
+  const number = '4242424242424242';
+  expect(await run('x', number)).toBe(2);
+  expect(await run('x', '--color', number, '--debug')).toBe(2);
+  expect(err).toContain('4242');
+  expect(err).not.toContain(number);
 });
 
 test('a missing argument is not taken from stdin', async () => {

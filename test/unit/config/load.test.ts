@@ -179,18 +179,18 @@ describe('resolveBookUrl', () => {
     config: { books: { main: { url: '/data/main.db' }, pg: { url: { env: 'PG' } } } },
   };
   const choose = (flag?: string, variables: Environment = {}, from = loaded): string =>
-    resolveBookUrl(from, { flag, cwd: '/work', env: variables });
+    resolveBookUrl(from, { flag, cwd: '/srv', env: variables });
 
   it('takes --book, else BURSAR_BOOK, else main', () => {
     expect(choose()).toBe('/data/main.db');
-    expect(choose(undefined, { BURSAR_BOOK: './b.db' })).toBe('/work/b.db');
+    expect(choose(undefined, { BURSAR_BOOK: './b.db' })).toBe('/srv/b.db');
     expect(choose('main', { BURSAR_BOOK: './b.db' })).toBe('/data/main.db');
     expect(choose(undefined, { BURSAR_BOOK: '' })).toBe('/data/main.db');
   });
 
   it.each([
-    ['book.db', '/work/book.db'],
-    ['./book', '/work/book'],
+    ['book.db', '/srv/book.db'],
+    ['./book', '/srv/book'],
     ['/x/../book', '/book'],
     ['postgres://h/d', 'postgres://h/d'],
   ])('takes %s as a path or URL', (flag, url) => {

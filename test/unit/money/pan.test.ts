@@ -66,6 +66,7 @@ describe('findPan', () => {
     ['times of a file name', '2027-02-28T09-00-00-000Z'],
     ['a list of month ends', '2027-03-30 2027-04-30 2027-05-30 2027-06-30'],
     ['a list of small numbers', '4 2 4 2 4 2 4 2 4 2 4 2 4 2 4 2 4 2 4 2'],
+    ['a UUID with digits like a card', '00000000-0000-61b5-8000-00050000000a'],
     ['an unknown issuer', '1000000000000008'],
     ['a length that the issuer does not have', '42424242424242'],
     ['too few digits', '4242424242'],

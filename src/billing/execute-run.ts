@@ -1,0 +1,256 @@
+// A run from beginning to end: resolve unknowns → check the limits → materialise due periods → collect what is due →
+// retry what is due → summary. Killed anywhere, the next run continues where this one stood.
+import { appendAudit } from '../audit/audit.ts';
+import type { Attempt } from '../charges/attempt.ts';
+import { countUnknownAttempts } from '../charges/attempts-store.ts';
+import { type DueKind, dueTotals } from '../charges/charges-store.ts';
+import { collectDue } from '../charges/collect-due.ts';
+import { pausedError } from '../charges/refusals.ts';
+import { EVERY_GATEWAY, pauses } from '../charges/pauses-store.ts';
+import type { Pipeline } from '../charges/pipeline.ts';
+import { resolveOpenAttempts } from '../charges/recovery.ts';
+import { BursarError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import { writeTrx } from '../storage/trx.ts';
+import { exceeded, type Limits } from './limits.ts';
+import { dueTotalsOfSchedules, materialise } from './materialise.ts';
+import type { CatchUp } from './periods.ts';
+import { addTotals, countOutcome, type DueTotal, noCounts, type Run, type RunKind, type StoppedBy } from './run.ts';
+import { insertRun, interruptGoneRuns, updateRun } from './runs-store.ts';
+
+const PLANNING_LEASE = 'planning';
+/** How long a second run waits for the first one's planning before it goes on with the dispatch they share. */
+const PLANNING_WAIT_MS = 5_000;
+
+export interface RunOptions {
+  kind: RunKind;
+  /** Epoch milliseconds: selects what is due; every timestamp is real. */
+  asOfMs: number;
+  catchUp: CatchUp;
+  limits: Limits;
+  concurrency: number;
+  signal: AbortSignal;
+  /** Asked with what is due before anything is materialised or opened; throws to stop the run. */
+  approve(due: readonly DueTotal[]): Promise<void>;
+  onStart(total: number): Promise<void>;
+  onProgress(run: Run, done: number): void;
+}
+
+export interface RunResult {
+  run: Run;
+  due: DueTotal[];
+  /** What stopped the run before it was through; the run itself is on the books. */
+  error: BursarError | null;
+  /** Attempts of the book that nobody knows the outcome of, after the run. */
+  unknownLeft: number;
+}
+
+/** What a run at `asOfMs` would charge, with nothing written or sent. */
+export async function previewRun(pipeline: Pipeline, options: Pick<RunOptions, 'kind' | 'asOfMs' | 'catchUp' | 'limits'>): Promise<RunResult> {
+  const run = startedRun(pipeline, options, true);
+  const { totals, skipped } = await whatIsDue(pipeline, options);
+  run.counts.due = totals.reduce((sum, { count }) => sum + count, 0);
+  run.counts.skipped = skipped;
+  const over = exceeded(options.limits, totals);
+  return {
+    run: { ...run, status: 'finished', finishedAt: run.startedAt, stoppedBy: over?.stoppedBy ?? null },
+    due: totals,
+    error: over?.error ?? null,
+    unknownLeft: await countUnknownAttempts(pipeline.context.book.reader),
+  };
+}
+
+export async function executeRun(pipeline: Pipeline, options: RunOptions): Promise<RunResult> {
+  const { book, owner, author, clock } = pipeline.context;
+  const pausedAll = (await pauses(book.reader)).find(({ scope }) => scope === EVERY_GATEWAY);
+  if (pausedAll !== undefined) throw pausedError('every gateway', pausedAll.reason);
+  const run = startedRun(pipeline, options, false);
+  await owner.hold();
+  await writeTrx(book, async (trx) => {
+    await interruptGoneRuns(trx, clock.nowMs());
+    await insertRun(trx, run, owner.id, author.actor);
+    await appendAudit(trx, author, run.startedAt, [
+      { subject: run.id, action: `${run.kind}.run`, after: { asOf: new Date(run.asOf).toISOString() }, result: 'running' },
+    ]);
+  });
+  const execution = new Execution(pipeline, options, run);
+  try {
+    await execution.run();
+  } catch (error) {
+    await finish(pipeline, execution.stop('interrupted'));
+    throw error;
+  }
+  await finish(pipeline, run);
+  return {
+    run,
+    due: execution.due,
+    error: execution.error,
+    unknownLeft: await countUnknownAttempts(book.reader),
+  };
+}
+
+class Execution {
+  due: DueTotal[] = [];
+  error: BursarError | null = null;
+  #done = 0;
+  readonly #pipeline: Pipeline;
+  readonly #options: RunOptions;
+  readonly #run: Run;
+
+  constructor(pipeline: Pipeline, options: RunOptions, run: Run) {
+    this.#pipeline = pipeline;
+    this.#options = options;
+    this.#run = run;
+  }
+
+  async run(): Promise<void> {
+    const { options, run } = { options: this.#options, run: this.#run };
+    const recovery = await resolveOpenAttempts(this.#pipeline, { stopped: this.#stopped });
+    run.counts.resolved = recovery.resolved;
+    if (this.#stopped()) return;
+    const { totals } = await whatIsDue(this.#pipeline, options);
+    this.due = totals;
+    const over = exceeded(options.limits, totals);
+    if (over !== null) return this.#stop(over.stoppedBy, over.error);
+    try {
+      await options.approve(totals);
+    } catch (error) {
+      if (!(error instanceof BursarError)) throw error;
+      return this.#stop('not_confirmed', error);
+    }
+    await options.onStart(totals.reduce((sum, { count }) => sum + count, 0));
+    if (options.kind === 'billing') {
+      await this.#materialise();
+      await this.#collect('pending');
+    }
+    await this.#collect('retry');
+    // A pause or a broken configuration has named itself already.
+    if (options.signal.aborted && this.error === null) this.stop('interrupted');
+    if (run.status === 'running') run.status = 'finished';
+  }
+
+  stop(by: StoppedBy): Run {
+    this.#run.stoppedBy ??= by;
+    if (this.#run.status === 'running') this.#run.status = by === 'interrupted' ? 'interrupted' : 'stopped';
+    return this.#run;
+  }
+
+  #stop(by: StoppedBy, error: BursarError): void {
+    this.error ??= error;
+    this.stop(by);
+  }
+
+  readonly #stopped = (): boolean => {
+    if (this.#options.signal.aborted) this.#stop('interrupted', interrupted());
+    return this.#run.status !== 'running';
+  };
+
+  async #materialise(): Promise<void> {
+    const { owner, clock } = this.#pipeline.context;
+    const { asOfMs, catchUp } = this.#options;
+    for (const deadline = clock.nowMs() + PLANNING_WAIT_MS; !(await owner.acquire(PLANNING_LEASE)); ) {
+      // The other run is at it. Its charges are dispatched by both.
+      if (clock.nowMs() > deadline || this.#stopped()) return;
+      await clock.sleep(100);
+    }
+    try {
+      const made = await materialise(this.#pipeline.context, { asOfMs, catchUp, runId: this.#run.id, stopped: this.#stopped });
+      this.#run.counts.skipped += made.skipped;
+    } finally {
+      await owner.yield(PLANNING_LEASE);
+    }
+  }
+
+  async #collect(kind: DueKind): Promise<void> {
+    const { counts } = this.#run;
+    await collectDue(this.#pipeline, {
+      kind,
+      asOfMs: this.#options.asOfMs,
+      runId: this.#run.id,
+      concurrency: this.#options.concurrency,
+      stopped: this.#stopped,
+      onOpened: () => {
+        counts.due += 1;
+        if (kind === 'retry') counts.retried += 1;
+      },
+      onCollected: ({ attempt, charge }) => {
+        countOutcome(this.#run, attempt, charge);
+        this.#done += 1;
+        this.#options.onProgress(this.#run, this.#done);
+        this.#noteStop(attempt);
+      },
+      onBlocked: () => {
+        counts.due += 1;
+        counts.declined += 1;
+      },
+      onRefused: (error) => this.#stop(error.code === 'paused' ? 'paused' : 'configuration', error),
+    });
+  }
+
+  /** Our own configuration refused by the provider, or the kill switch: everything after it would meet the same. */
+  #noteStop(attempt: Attempt): void {
+    if (attempt.outcome !== 'rejected' || attempt.declineClass !== 'ours') return;
+    const code = attempt.declineCode ?? 'configuration';
+    if (code === 'stopped' || code === 'key_too_old') return;
+    if (code === 'paused') return this.#stop('paused', pausedError(attempt.gateway, 'the kill switch was thrown during the run'));
+    this.#stop(
+      'configuration',
+      new BursarError('gateway_refused', `${attempt.gateway} refused our own configuration or request (${code}). The run was stopped; no attempt was used up.`, {
+        hint: `Check it with: bursar gateways test ${attempt.gateway}`,
+      }),
+    );
+  }
+}
+
+function startedRun(pipeline: Pipeline, { kind, asOfMs }: Pick<RunOptions, 'kind' | 'asOfMs'>, dryRun: boolean): Run {
+  const nowMs = pipeline.context.clock.nowMs();
+  return {
+    id: newId('run', nowMs),
+    kind,
+    status: 'running',
+    dryRun,
+    asOf: asOfMs,
+    startedAt: nowMs,
+    finishedAt: null,
+    stoppedBy: null,
+    counts: noCounts(),
+    totals: new Map(),
+  };
+}
+
+async function whatIsDue(
+  pipeline: Pipeline,
+  { kind, asOfMs, catchUp }: Pick<RunOptions, 'kind' | 'asOfMs' | 'catchUp'>,
+): Promise<{ totals: DueTotal[]; skipped: number }> {
+  const { reader } = pipeline.context.book;
+  if (kind === 'retries') return { totals: addTotals(await dueTotals(reader, ['retry'], asOfMs)), skipped: 0 };
+  const periods = await dueTotalsOfSchedules(reader, asOfMs, catchUp);
+  return {
+    totals: addTotals([...periods.totals, ...(await dueTotals(reader, ['pending', 'retry'], asOfMs))]),
+    skipped: periods.skipped,
+  };
+}
+
+async function finish(pipeline: Pipeline, run: Run): Promise<void> {
+  const { book, author, clock } = pipeline.context;
+  const nowMs = clock.nowMs();
+  run.finishedAt = nowMs;
+  await writeTrx(book, async (trx) => {
+    await updateRun(trx, run);
+    await appendAudit(trx, author, nowMs, [
+      {
+        subject: run.id,
+        action: `${run.kind}.run`,
+        before: { status: 'running' },
+        after: { counts: run.counts, capturedMinor: Object.fromEntries(run.totals), stoppedBy: run.stoppedBy },
+        result: run.status,
+      },
+    ]);
+  });
+}
+
+function interrupted(): BursarError {
+  return new BursarError('interrupted', 'The run was interrupted at a safe point; what was sent is settled.', {
+    hint: 'Run it again: it goes on where it stood.',
+  });
+}

@@ -1,0 +1,62 @@
+// Which of a schedule's due periods a run bills and which it passes over, as pure rules. What is passed over is
+// recorded, never silent.
+import { BursarError } from '../errors.ts';
+import { type Occurrence, occurrencesFrom } from '../schedules/recurrence.ts';
+import type { Schedule } from '../schedules/schedule.ts';
+
+const DAY_MS = 86_400_000;
+/** Nothing that fell due longer ago than this is billed by itself, in any mode. */
+export const CATCH_UP_WINDOW_MS = 35 * DAY_MS;
+/** Under `skip`, what fell due within a day is this run's own work; everything older was missed. */
+const MISSED_AFTER_MS = DAY_MS;
+
+/** `max`: the newest so many due periods of each schedule. */
+export type CatchUp = { mode: 'all' } | { mode: 'latest' } | { mode: 'skip' } | { mode: 'max'; periods: number };
+
+/** Reads `all`, `latest`, `skip` or `max=N`. */
+export function parseCatchUp(text: string): CatchUp {
+  if (text === 'all' || text === 'latest' || text === 'skip') return { mode: text };
+  const max = /^max=([1-9]\d{0,3})$/.exec(text);
+  if (max !== null) return { mode: 'max', periods: Number(max[1]) };
+  throw new BursarError('invalid_value', `--catch-up takes all, latest, skip or max=N, not "${text.slice(0, 40)}". Nothing was done.`);
+}
+
+export interface DuePeriods {
+  bill: Occurrence[];
+  skip: { occurrence: Occurrence; reason: string }[];
+  /** What the schedule waits for afterwards; `null` when none is left. */
+  next: Occurrence | null;
+}
+
+/** Splits the periods of an active schedule that are due at `asOfMs`. */
+export function duePeriods(schedule: Schedule, asOfMs: number, catchUp: CatchUp): DuePeriods {
+  const due: Occurrence[] = [];
+  let next: Occurrence | null = null;
+  if (schedule.next !== null) {
+    for (const occurrence of occurrencesFrom(schedule.recurrence, schedule.next.index)) {
+      if (occurrence.dueAtMs > asOfMs) {
+        next = occurrence;
+        break;
+      }
+      due.push(occurrence);
+    }
+  }
+  const newest = due.length - newestBilled(catchUp);
+  const bill: Occurrence[] = [];
+  const skip: DuePeriods['skip'] = [];
+  due.forEach((occurrence, index) => {
+    const ageMs = asOfMs - occurrence.dueAtMs;
+    if (ageMs > CATCH_UP_WINDOW_MS) skip.push({ occurrence, reason: 'outside the catch-up window of 35 days' });
+    else if (catchUp.mode === 'skip' && ageMs > MISSED_AFTER_MS) skip.push({ occurrence, reason: 'catch-up skip' });
+    else if (index < newest) skip.push({ occurrence, reason: `catch-up ${textOf(catchUp)}` });
+    else bill.push(occurrence);
+  });
+  return { bill, skip, next };
+}
+
+function newestBilled(catchUp: CatchUp): number {
+  if (catchUp.mode === 'latest') return 1;
+  return catchUp.mode === 'max' ? catchUp.periods : Number.POSITIVE_INFINITY;
+}
+
+const textOf = (catchUp: CatchUp): string => (catchUp.mode === 'max' ? `max=${catchUp.periods}` : catchUp.mode);

@@ -1,0 +1,99 @@
+// Cancelling a schedule: it ends first, so that no run makes another period's charge; then its charges that wait are
+// cancelled, each of them at its provider before in the book.
+import { appendAudit } from '../audit/audit.ts';
+import { cancelCharge } from '../charges/cancel.ts';
+import { type Charge, type ChargeStatus, IN_FLIGHT } from '../charges/charge.ts';
+import { chargePage } from '../charges/charges-store.ts';
+import type { ChargesContext } from '../charges/context.ts';
+import type { Pipeline } from '../charges/pipeline.ts';
+import { BursarError } from '../errors.ts';
+import { writeTrx } from '../storage/trx.ts';
+import { scheduleMissing } from './operations.ts';
+import type { Schedule } from './schedule.ts';
+import { scheduleSubject } from './schedule-audit.ts';
+import { schedulesById, updateSchedules } from './schedules-store.ts';
+
+/** Not sent yet, or to be tried again. */
+const WAITING: readonly ChargeStatus[] = ['pending', 'failed'];
+
+/** Charges of a schedule that may still be collected: those that wait, and those under way. */
+export async function openCharges(
+  { book }: ChargesContext,
+  scheduleId: string,
+): Promise<{ waiting: Charge[]; underWay: Charge[] }> {
+  const of = (statuses: readonly ChargeStatus[]): Promise<Charge[]> =>
+    chargePage(book.reader, { scheduleId, statuses }, Number.MAX_SAFE_INTEGER);
+  return { waiting: await of(WAITING), underWay: await of(IN_FLIGHT) };
+}
+
+export interface CancelledSchedule {
+  schedule: Schedule;
+  /** The charges that were to be cancelled, as they stand now: captured where the provider says so. */
+  charges: Charge[];
+  /** Still open: under way, or left due because that was asked for. */
+  open: Charge[];
+  /** Charges that could not be cancelled. A refusal of one holds none of the others back. */
+  refused: { id: string; error: BursarError }[];
+}
+
+/**
+ * Ends a schedule, and unless `keepOpen` cancels its charges that wait. Going on where an earlier cancelling was cut off
+ * is allowed; with nothing left to do it refuses (`invalid_state`).
+ */
+export async function cancelSchedule(
+  pipeline: Pipeline,
+  scheduleId: string,
+  options: { keepOpen: boolean; reason: string | null },
+): Promise<CancelledSchedule> {
+  const { keepOpen, reason } = options;
+  const before = await openCharges(pipeline.context, scheduleId);
+  const schedule = await endSchedule(pipeline.context, scheduleId, {
+    reason,
+    isWorkLeft: !keepOpen && before.waiting.length > 0,
+  });
+  // Read again: a run may have made a charge just before the schedule ended.
+  const { waiting, underWay } = await openCharges(pipeline.context, scheduleId);
+  if (keepOpen) return { schedule, charges: [], open: [...waiting, ...underWay], refused: [] };
+  const result: CancelledSchedule = { schedule, charges: [], open: underWay, refused: [] };
+  for (const { id } of waiting) {
+    try {
+      result.charges.push(await cancelCharge(pipeline, id, reason));
+    } catch (error) {
+      if (!(error instanceof BursarError)) throw error;
+      result.refused.push({ id, error });
+    }
+  }
+  return result;
+}
+
+function endSchedule(
+  { book, author, clock }: ChargesContext,
+  scheduleId: string,
+  { reason, isWorkLeft }: { reason: string | null; isWorkLeft: boolean },
+): Promise<Schedule> {
+  return writeTrx(book, async (trx) => {
+    const schedule = (await schedulesById(trx, [scheduleId])).get(scheduleId);
+    if (schedule === undefined) throw scheduleMissing(scheduleId);
+    const hasEnded = schedule.status === 'cancelled' || schedule.status === 'completed';
+    if (hasEnded && !isWorkLeft) throw nothingToCancel(schedule);
+    if (schedule.status === 'cancelled') return schedule;
+    const nowMs = clock.nowMs();
+    const next: Schedule = { ...schedule, status: 'cancelled', version: schedule.version + 1, updatedAt: nowMs };
+    await updateSchedules(trx, [next]);
+    const states = { before: { status: schedule.status }, after: { status: next.status } };
+    await appendAudit(trx, author, nowMs, [
+      { ...scheduleSubject(next), action: 'schedule.cancel', ...states, result: 'cancelled', reason },
+    ]);
+    return next;
+  });
+}
+
+function nothingToCancel({ id, status }: Schedule): BursarError {
+  return new BursarError(
+    'invalid_state',
+    `Schedule ${id} is ${status} already, with no charge to cancel. Nothing was changed.`,
+    {
+      hint: `Look at it with: bursar schedules show ${id}`,
+    },
+  );
+}
