@@ -6,6 +6,7 @@ import type { Pipeline } from './charges/pipeline.ts';
 import { type Clock, systemClock, systemRandom } from './clock.ts';
 import { busyTimeoutOf, type Environment, type LoadedConfig, loadConfig, resolveBookUrl } from './config/load.ts';
 import type { GatewayConfig } from './config/schema.ts';
+import type { CustomersContext } from './customers/customers.ts';
 import { BursarError } from './errors.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { findPolicy, type RetryPolicy } from './retries/policy.ts';
@@ -99,6 +100,22 @@ export class App {
       bankPath: this.bankPath,
       isLive: this.book.mode === 'live',
     });
+  }
+
+  /** The gateway of that name, else the configured default, else the only one there is; `undefined` where that is open. */
+  defaultGateway(named?: string): string | undefined {
+    const names = Object.keys(this.gatewayConfigs);
+    return named ?? this.config.config.defaultGateway ?? (names.length === 1 ? names[0] : undefined);
+  }
+
+  get customers(): CustomersContext {
+    const { book, clock, author } = this;
+    const assertToken = async (gateway: string, token: string): Promise<void> => {
+      const settings = this.assertGateway(gateway);
+      const registry = await import('./gateways/registry.ts');
+      await registry.assertToken(gateway, settings, token, book.mode === 'live');
+    };
+    return { book, clock, author, assertToken };
   }
 
   get charges(): ChargesContext {

@@ -4,7 +4,17 @@ import type { DeclineClass } from '../gateways/declines.ts';
 import { COLLECTING, type GatewayRequest, type Operation, type Outcome } from '../gateways/gateway.ts';
 
 /** `null` in the book while the first send is under way. `duplicate`: a second approval of the same charge. */
-export type AttemptOutcome = Outcome['kind'] | 'duplicate';
+export const ATTEMPT_OUTCOMES = [
+  'approved',
+  'declined',
+  'rejected',
+  'requires_action',
+  'settling',
+  'unknown',
+  'duplicate',
+] as const satisfies readonly (Outcome['kind'] | 'duplicate')[];
+
+export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
 
 export interface Attempt {
   id: string;

@@ -2,7 +2,7 @@
 // and answers with the charge as it stands afterwards. Cancelling stands in cancel.ts.
 import { appendAudit } from '../audit/audit.ts';
 import { methodsById } from '../customers/methods-store.ts';
-import { assert, BursarError } from '../errors.ts';
+import { assert, BursarError, type ErrorCode } from '../errors.ts';
 import { appendEvents } from '../events/events.ts';
 import { newId } from '../ids.ts';
 import { writeTrx } from '../storage/trx.ts';
@@ -12,9 +12,10 @@ import { chargeEvent } from './charge-events.ts';
 import { chargesById, lockCharges, updateCharges } from './charges-store.ts';
 import { type ChargeFacts, newCharge, requestHash } from './new-charge.ts';
 import type { Opened, OpenRequest } from './open.ts';
+import { pauseFor, pauses } from './pauses-store.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Refund } from './refund.ts';
-import { methodBlocked } from './refusals.ts';
+import { methodBlocked, pausedError } from './refusals.ts';
 import { refundsById } from './refunds-store.ts';
 
 export type CreateCharge = Omit<ChargeFacts, 'id' | 'scheduleId' | 'period' | 'timezone' | 'dueAt'>;
@@ -37,6 +38,7 @@ export async function previewCharge(pipeline: Pipeline, request: CreateCharge): 
   const method = (await methodsById(book.reader, [charge.methodId])).get(charge.methodId);
   assert(method !== undefined, 'a charge has its payment method');
   if (method.blockedAt !== null) throw methodBlocked(method);
+  await assertNotPaused(pipeline, charge);
   const gateway = await pipeline.context.gateway(charge.gateway);
   gateway.prepare({
     operation: charge.intent,
@@ -119,7 +121,7 @@ export async function refundCharge(pipeline: Pipeline, chargeId: string, options
 
 export interface Replayed {
   replayed: Charge[];
-  refused: { id: string; code: string; message: string }[];
+  refused: { id: string; code: ErrorCode; message: string }[];
 }
 
 /** Gives exhausted charges another life and sends them at once. A refusal of one holds none of the others back. */
@@ -165,7 +167,10 @@ async function replay(pipeline: Pipeline, id: string, reason: string): Promise<C
   return finish(pipeline, await pipeline.open({ kind: 'collect', chargeId: id, asOfMs: clock.nowMs(), runId: null }));
 }
 
-/** Refuses a replay of a charge that is not exhausted, or whose payment method was blocked by a hard decline. */
+/**
+ * Refuses a replay of a charge that is not exhausted, whose payment method was blocked by a hard decline, or whose
+ * gateway is paused: it would stay due and be sent by the next run, whatever the operator thinks then.
+ */
 export async function assertReplayable(pipeline: Pipeline, charge: Charge): Promise<void> {
   if (charge.status !== 'exhausted') {
     throw new BursarError('invalid_state', `Charge ${charge.id} is ${charge.status}; only exhausted charges are replayed. Nothing was sent.`, {
@@ -174,6 +179,12 @@ export async function assertReplayable(pipeline: Pipeline, charge: Charge): Prom
   }
   const method = (await methodsById(pipeline.context.book.reader, [charge.methodId])).get(charge.methodId);
   if (method !== undefined && method.blockedAt !== null) throw methodBlocked(method);
+  await assertNotPaused(pipeline, charge);
+}
+
+async function assertNotPaused({ context }: Pipeline, { gateway }: Charge): Promise<void> {
+  const pause = pauseFor(await pauses(context.book.reader), gateway);
+  if (pause !== undefined) throw pausedError(gateway, pause.reason);
 }
 
 async function act(pipeline: Pipeline, request: Exclude<OpenRequest, { kind: 'create' | 'collect' }>): Promise<Charge> {

@@ -1,6 +1,8 @@
 // A refund: part or all of what was captured, given back. It reserves its amount when it opens, and the reservation is
 // released only on proof that it came to nothing.
-export type RefundStatus = 'pending' | 'succeeded' | 'failed';
+export const REFUND_STATUSES = ['pending', 'succeeded', 'failed'] as const;
+
+export type RefundStatus = (typeof REFUND_STATUSES)[number];
 
 export interface Refund {
   id: string;

@@ -17,7 +17,8 @@ export function parseMetadata(pairs: readonly string[] | undefined): Record<stri
     const keyFault = faultOf(key, LONGEST_KEY);
     if (keyFault !== null) throw refusal(`has a key that ${keyFault}`);
     if (hasControl(value)) throw refusal(`${shown(key)} has control characters in its value`);
-    if ([...value].length > LONGEST_VALUE) throw refusal(`${shown(key)} has a value of more than ${LONGEST_VALUE} characters`);
+    if ([...value].length > LONGEST_VALUE)
+      throw refusal(`${shown(key)} has a value of more than ${LONGEST_VALUE} characters`);
     if (metadata.has(key)) throw refusal(`${shown(key)} is given twice`);
     metadata.set(key, value);
   }

@@ -24,9 +24,13 @@ export async function parseTimeRange(
   if (flags.until !== undefined) range.untilMs = await parseTime('--until', flags.until, timezone);
   const { sinceMs, untilMs } = range;
   if (sinceMs !== undefined && untilMs !== undefined && sinceMs >= untilMs) {
-    throw new BursarError('invalid_time', '--since is not before --until, so nothing lies between them. Nothing was done.', {
-      hint: '--since is inclusive, --until exclusive.',
-    });
+    throw new BursarError(
+      'invalid_time',
+      '--since is not before --until, so nothing lies between them. Nothing was done.',
+      {
+        hint: '--since is inclusive, --until exclusive.',
+      },
+    );
   }
   return range;
 }

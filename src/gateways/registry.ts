@@ -20,15 +20,7 @@ export async function createGateway(name: string, settings: GatewaySettings, por
   const { type } = settings;
   switch (type) {
     case 'simulated': {
-      if (ports.isLive) {
-        throw new BursarError(
-          'gateway_refused',
-          `Gateway "${name}" is simulated, the book is live. Nothing was sent.`,
-          {
-            hint: 'Configure a real gateway for this book, or make a test book.',
-          },
-        );
-      }
+      if (ports.isLive) throw simulatedOnLive(name, 'Nothing was sent.');
       const { createSimulatedGateway } = await import('./simulated/simulated-gateway.ts');
       return createSimulatedGateway({ name, path: ports.bankPath, clock: ports.clock, config: settings });
     }
@@ -37,4 +29,18 @@ export async function createGateway(name: string, settings: GatewaySettings, por
         hint: 'Known types: simulated.',
       });
   }
+}
+
+/** Refuses (`invalid_value`) a token that this kind of gateway can't have given out, without connecting to it. */
+export async function assertToken(name: string, settings: GatewaySettings, token: string, isLive: boolean): Promise<void> {
+  if (settings.type !== 'simulated') return;
+  if (isLive) throw simulatedOnLive(name, 'No method was added.');
+  const { validateToken } = await import('./simulated/tokens.ts');
+  validateToken(token);
+}
+
+function simulatedOnLive(name: string, notDone: string): BursarError {
+  return new BursarError('gateway_refused', `Gateway "${name}" is simulated, the book is live. ${notDone}`, {
+    hint: 'Configure a real gateway for this book, or make a test book.',
+  });
 }

@@ -133,12 +133,15 @@ async function assertChargeable(context: ChargesContext, schedule: Schedule): Pr
   });
 }
 
-/** The next periods that a schedule waits for, at most `count`; none when it is cancelled or completed. */
-export function previewSchedule(schedule: Schedule, count: number): Occurrence[] {
+/**
+ * The next periods that a schedule waits for, at most `count`; none when it is cancelled or completed. `passedOver`: how
+ * many a run would skip before it bills one.
+ */
+export function previewSchedule(schedule: Schedule, count: number, passedOver = 0): Occurrence[] {
   const { next, status, recurrence } = schedule;
   if (next === null || status === 'cancelled' || status === 'completed') return [];
   const periods: Occurrence[] = [];
-  for (const period of occurrencesFrom(recurrence, next.index)) {
+  for (const period of occurrencesFrom(recurrence, next.index + passedOver)) {
     if (periods.length === count) break;
     periods.push(period);
   }

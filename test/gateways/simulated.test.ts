@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import type { Gateway, GatewayRequest, Operation } from '../../src/gateways/gateway.ts';
 import { createGateway } from '../../src/gateways/registry.ts';
 import { type Bank, openBank } from '../../src/gateways/simulated/bank-desk.ts';
@@ -160,6 +161,16 @@ describe('the simulated bank', () => {
     const modes = ['', '-wal', '-shm'].map((suffix) => statSync(path + suffix).mode & 0o777);
     await owned.close();
     expect(modes).toEqual([0o600, 0o600, 0o600]);
+  });
+
+  it('can be made by many at once', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const path = join(folder, `new-${round}.bank.db`);
+      const opening = Array.from({ length: 4 }, () => openBank({ path, clock: systemClock }));
+      const banks = await Promise.all(opening);
+      expect(await Promise.all(banks.map((each) => each.countPayments()))).toEqual([0, 0, 0, 0]);
+      await Promise.all(banks.map((each) => each.close()));
+    }
   });
 
   it('is a host that refuses connections when its file can not be opened', async () => {

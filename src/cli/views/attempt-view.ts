@@ -40,7 +40,8 @@ export function toAttemptView(attempt: Attempt): AttemptView {
 }
 
 export function toAttemptDetailView(attempt: Attempt): AttemptDetailView {
-  const { chargeId, gateway, methodId, amountMinor, currency, declineCode, declineClass, providerMessage, sends } = attempt;
+  const { chargeId, gateway, methodId, amountMinor, currency, declineCode, declineClass, providerMessage, sends } =
+    attempt;
   return {
     ...toAttemptView(attempt),
     chargeId,

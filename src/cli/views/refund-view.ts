@@ -46,7 +46,10 @@ type ShowTime = (time: string | null) => string | null;
 export function refundColumns(currency: string): Column<RefundView>[] {
   return [
     idColumn('id', 'REFUND'),
-    { ...numberColumn<RefundView>('amountMinor', (refund) => formatMoney(BigInt(refund.amountMinor), currency)), header: 'AMOUNT' },
+    {
+      ...numberColumn<RefundView>('amountMinor', (refund) => formatMoney(BigInt(refund.amountMinor), currency)),
+      header: 'AMOUNT',
+    },
     { key: 'status' },
   ];
 }

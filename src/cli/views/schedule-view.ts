@@ -35,6 +35,10 @@ export interface ScheduleView {
 
 export type ScheduleDocument = { schema: typeof SCHEDULE_SCHEMA } & ScheduleView;
 
+export type CreatedSchedule = ScheduleDocument & { replayed: boolean; dryRun: boolean };
+export type ShownSchedule = ScheduleDocument &
+  Pick<Schedule, 'description' | 'metadata'> & { createdAt: string; skipped: SkippedView[] };
+
 export function toScheduleView(schedule: Schedule): ScheduleView {
   const { id, customerId, methodId, amountMinor, currency, recurrence, policy, status } = schedule;
   const { every, on, time, start, at, timezone } = recurrence;
@@ -92,7 +96,11 @@ const amountColumn: Column<{ amountMinor: string; currency: string }> = numberCo
 );
 
 /** A schedule for a person: what is absent and says nothing is left out. */
-export function scheduleFields(view: ScheduleView, written: Pick<Schedule, 'description' | 'metadata'>, time: ShowTime) {
+export function scheduleFields(
+  view: ScheduleView,
+  written: Pick<Schedule, 'description' | 'metadata'>,
+  time: ShowTime,
+) {
   const metadata = Object.entries(written.metadata).map(([key, value]) => `${key}=${value}`);
   const optional: [string, Cell][] = [
     ['From', view.start],
@@ -136,8 +144,18 @@ export function toPeriodViews({ amountMinor, currency }: Schedule, periods: read
 export function periodColumns(timezone: string): Column<PeriodView>[] {
   return [
     { key: 'period', shorten: 'never' },
-    { key: 'dueAtLocal', header: `DUE (${timezone})`, cell: ({ dueAt }) => wallClock(dueAt, timezone), shorten: 'never' },
-    { key: 'dueAt', header: 'DUE (UTC)', cell: ({ dueAt }) => `${dueAt.slice(0, 16).replace('T', ' ')}Z`, shorten: 'never' },
+    {
+      key: 'dueAtLocal',
+      header: `DUE (${timezone})`,
+      cell: ({ dueAt }) => wallClock(dueAt, timezone),
+      shorten: 'never',
+    },
+    {
+      key: 'dueAt',
+      header: 'DUE (UTC)',
+      cell: ({ dueAt }) => `${dueAt.slice(0, 16).replace('T', ' ')}Z`,
+      shorten: 'never',
+    },
     { ...amountColumn, header: 'AMOUNT' },
     { key: 'currency', inTable: false },
   ];

@@ -2,8 +2,8 @@
 import type { Run } from '../../billing/run.ts';
 import { countRuns, runPage } from '../../billing/runs-store.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { listFlags, listRange } from '../../cli/flags.ts';
-import { pagedViews } from '../../cli/pages.ts';
+import { listFlags } from '../../cli/flags.ts';
+import { pages } from '../../cli/pages.ts';
 import { runColumns, runView } from '../../cli/views/run-view.ts';
 
 export default class BillingList extends BaseCommand<typeof BillingList> {
@@ -13,11 +13,7 @@ export default class BillingList extends BaseCommand<typeof BillingList> {
 
   async run(): Promise<void> {
     const { reader } = (await this.open()).book;
-    const rows = pagedViews(
-      listRange(this.flags).limit,
-      (limit, before: Run | undefined) => runPage(reader, limit, before),
-      (page) => page.map(runView),
-    );
+    const rows = pages((limit, before: Run | undefined) => runPage(reader, limit, before), runView);
     await this.showList({ schema: 'bursar.runs/1', rows, total: await countRuns(reader) }, runColumns);
   }
 }

@@ -2,8 +2,8 @@
 import type { Charge } from '../../charges/charge.ts';
 import { countWaitingRetries, waitingRetryPage } from '../../charges/charges-store.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { listFlags, listRange } from '../../cli/flags.ts';
-import { pagedViews } from '../../cli/pages.ts';
+import { listFlags } from '../../cli/flags.ts';
+import { pages } from '../../cli/pages.ts';
 import { retryColumns, retryView } from '../../cli/views/retry-view.ts';
 
 export default class RetriesList extends BaseCommand<typeof RetriesList> {
@@ -15,11 +15,7 @@ export default class RetriesList extends BaseCommand<typeof RetriesList> {
 
   async run(): Promise<void> {
     const { reader } = (await this.open()).book;
-    const rows = pagedViews(
-      listRange(this.flags).limit,
-      (limit, before: Charge | undefined) => waitingRetryPage(reader, limit, before),
-      (page) => page.map(retryView),
-    );
+    const rows = pages((limit, before: Charge | undefined) => waitingRetryPage(reader, limit, before), retryView);
     await this.showList({ schema: 'bursar.retries/1', rows, total: await countWaitingRetries(reader) }, retryColumns);
   }
 }

@@ -1,0 +1,48 @@
+// An operator's word on an attempt whose outcome nobody could prove.
+import { Args, Flags } from '@oclif/core';
+import { RESOLUTIONS, resolveAttempt } from '../../charges/resolve.ts';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { chargeDocument } from '../../cli/charge-documents.ts';
+import { findId } from '../../cli/find-id.ts';
+import { chosenWord } from '../../cli/flag-words.ts';
+import { confirmOnLive } from '../../cli/live-guard.ts';
+import { askReason } from '../../cli/reason.ts';
+import { optionalText } from '../../cli/text-input.ts';
+import { type ChargeDocument, chargeFields } from '../../cli/views/charge-view.ts';
+import { BursarError } from '../../errors.ts';
+
+export default class AttemptsResolve extends BaseCommand<typeof AttemptsResolve> {
+  static override summary = 'Say what became of an attempt that nobody else can prove.';
+  static override description =
+    'Refused while proof is still possible: bursar billing run looks for it. A charge resolved as not paid is exhausted, never tried again by itself. Audited with the reason.';
+  static override examples = [
+    `<%= config.bin %> attempts resolve "$(bursar attempts list --open --limit 1 --format csv | tail -n 1 | cut -d , -f 1)" --as not-executed --reason "not in the provider's dashboard" --dry-run`,
+  ];
+  static override args = { id: Args.string({ required: true, description: 'The attempt.' }) };
+  static override flags = {
+    as: Flags.string({ helpValue: RESOLUTIONS.join('|'), summary: 'What became of it. Required.' }),
+    reason: Flags.string({ summary: 'How you know, for the audit log. Required.' }),
+    reference: Flags.string({ summary: "The provider's reference, with --as approved." }),
+    force: Flags.boolean({ summary: 'Even though it may still be proved.' }),
+    'dry-run': Flags.boolean({ summary: 'Show what the charge would become, write nothing.' }),
+  };
+
+  async run(): Promise<ChargeDocument & { dryRun: boolean }> {
+    const { flags } = this;
+    if (flags.as === undefined) {
+      throw new BursarError('missing_value', '--as is missing. Nothing was done.', {
+        hint: `Give --as with one of: ${RESOLUTIONS.join(', ')}.`,
+      });
+    }
+    const as = chosenWord('--as', flags.as, RESOLUTIONS);
+    const reason = await askReason(this.asker, flags.reason);
+    const reference = optionalText('--reference', flags.reference, 200);
+    const app = await this.open();
+    const attemptId = await findId(app, 'attempt', this.args.id, { money: true });
+    const { force, 'dry-run': dryRun } = flags;
+    if (!dryRun) await confirmOnLive(app, this.asker, () => `Record attempt ${attemptId} as ${as}, for good?`);
+    const { charge } = await resolveAttempt(await app.pipeline(), { attemptId, as, reason, reference, force, dryRun });
+    const document = { ...(await chargeDocument(app, charge)), dryRun };
+    return this.show(document, () => this.printFields(chargeFields(document, (time) => this.time(time))));
+  }
+}

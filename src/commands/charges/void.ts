@@ -1,0 +1,31 @@
+// Releases what an authorization holds.
+import { Args } from '@oclif/core';
+import { findCharge, voidCharge } from '../../charges/operations.ts';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { actedOn } from '../../cli/charge-outcome.ts';
+import { findId } from '../../cli/find-id.ts';
+import { confirmOnLive } from '../../cli/live-guard.ts';
+import { type ChargeDocument, chargeFields } from '../../cli/views/charge-view.ts';
+import { questionAbout } from '../../cli/who.ts';
+
+export default class ChargesVoid extends BaseCommand<typeof ChargesVoid> {
+  static override summary = 'Release an authorized charge without capturing it.';
+  static override description =
+    'Ends with 0 when released, 3 when the provider declined, 4 when the outcome is not known yet.';
+  static override examples = [
+    '<%= config.bin %> charges void "$(bursar charges list --status authorized --limit 1 --format csv | tail -n 1 | cut -d , -f 1)"',
+  ];
+  static override args = { id: Args.string({ required: true, description: 'The charge.' }) };
+
+  async run(): Promise<ChargeDocument> {
+    const app = await this.open();
+    const pipeline = await app.pipeline();
+    const charge = await findCharge(pipeline, await findId(app, 'charge', this.args.id, { money: true }));
+    await confirmOnLive(app, this.asker, () =>
+      questionAbout(app, charge, 'Release the hold of % for', charge.authorizedMinor),
+    );
+    const { document, exit } = await actedOn(app, await voidCharge(pipeline, charge.id), 'void');
+    this.exitWith(exit);
+    return this.show(document, () => this.printFields(chargeFields(document, (time) => this.time(time))));
+  }
+}
