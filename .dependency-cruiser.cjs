@@ -5,7 +5,8 @@
 const LAYERS = [
   ['commands', 'main\\.ts$'],
   ['cli'],
-  ['app\\.ts$', 'new-book\\.ts$'],
+  ['new-book\\.ts$', 'upgrade-book\\.ts$'],
+  ['app\\.ts$'],
   ['worker', 'inspection'],
   ['billing', 'reconciliation', 'sagas', 'transfers'],
   ['schedules'],

@@ -7,10 +7,11 @@ import type { Cancellation, Outcome } from '../gateways/gateway.ts';
 import { writeTrx } from '../storage/trx.ts';
 import { type Attempt, isCollecting, isOpen, requestOf } from './attempt.ts';
 import { attemptsOfCharges } from './attempts-store.ts';
-import type { Charge, ChargeStatus } from './charge.ts';
+import { CANCEL_IF_UNPAID, type Charge, type ChargeStatus, IN_FLIGHT } from './charge.ts';
 import { auditSubject } from './charge-audit.ts';
 import { chargeEvent } from './charge-events.ts';
 import { chargesById, lockCharges, updateCharges } from './charges-store.ts';
+import type { ChargesContext } from './context.ts';
 import type { Pipeline } from './pipeline.ts';
 import { settleAttempts } from './settle.ts';
 
@@ -54,6 +55,26 @@ export async function cancelCharge(pipeline: Pipeline, chargeId: string, reason:
     ]);
     await appendEvents(trx, nowMs, [chargeEvent('charge.cancelled.v1', next)]);
     return next;
+  });
+}
+
+/** Has charges whose collection is under way cancelled, not retried, should it turn out unpaid. Answers with those. */
+export async function cancelIfUnpaid(context: ChargesContext, ids: readonly string[], reason: string | null): Promise<Charge[]> {
+  if (ids.length === 0) return [];
+  return writeTrx(context.book, async (trx) => {
+    const nowMs = context.clock.nowMs();
+    const underWay = [...(await lockCharges(trx, ids)).values()].filter(({ status }) => IN_FLIGHT.includes(status));
+    const marked = underWay
+      .filter(({ retryRule }) => retryRule !== CANCEL_IF_UNPAID)
+      .map((charge): Charge => ({ ...charge, retryRule: CANCEL_IF_UNPAID, version: charge.version + 1, updatedAt: nowMs }));
+    await updateCharges(trx, marked);
+    await appendAudit(
+      trx,
+      context.author,
+      nowMs,
+      marked.map((charge) => ({ ...auditSubject(charge), action: 'charge.cancel', result: 'if_unpaid', reason })),
+    );
+    return underWay;
   });
 }
 

@@ -111,6 +111,9 @@ function afterCollecting(
   }
 }
 
+/** The `retryRule` of a charge that is cancelled, not retried, if what is under way turns out unpaid. */
+export const CANCEL_IF_UNPAID = 'cancel_if_unpaid';
+
 /** A collection is under way: its outcome decides the status. */
 export const IN_FLIGHT: readonly ChargeStatus[] = ['processing', 'unknown', 'settling', 'requires_action'];
 

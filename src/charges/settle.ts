@@ -13,7 +13,7 @@ import { maskPans } from '../money/pan.ts';
 import { type Decision, decide } from '../retries/policy.ts';
 import { type Attempt, type AttemptOutcome, isCollecting, isOpen, judge, type NewsSource } from './attempt.ts';
 import { collectedCharges, lockAttempts, updateAttempts } from './attempts-store.ts';
-import { type AfterFailure, type Charge, IN_FLIGHT, statusAfter } from './charge.ts';
+import { type AfterFailure, CANCEL_IF_UNPAID, type Charge, IN_FLIGHT, statusAfter } from './charge.ts';
 import { auditSubject } from './charge-audit.ts';
 import { chargeEvent, statusEvent } from './charge-events.ts';
 import { lockCharges, updateCharges } from './charges-store.ts';
@@ -141,6 +141,9 @@ class Settling {
     next.status = statusAfter(charge.status, attempt.operation, attempt.outcome ?? 'rejected', after);
     if (failedClass === 'hard') {
       this.#blocks.push({ methodId: attempt.methodId, code: attempt.declineCode ?? 'hard', charge: next });
+    }
+    if (charge.retryRule === CANCEL_IF_UNPAID) {
+      Object.assign(next, { status: 'cancelled', retryAt: null, retryRule: CANCEL_IF_UNPAID } satisfies Partial<Charge>);
     }
     return next;
   }

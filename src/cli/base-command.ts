@@ -187,7 +187,9 @@ function keepingErrors(flags: Interfaces.FlagInput): Interfaces.FlagInput {
         throw new FlagRefused(name, error);
       }
     };
-    return [name, { ...flag, parse: guarded }];
+    // A switch that isn't given is false, as its type says; oclif leaves it undefined, which JSON would drop.
+    const off = flag.type === 'boolean' ? { default: false } : {};
+    return [name, { ...off, ...flag, parse: guarded }];
   });
   return Object.fromEntries(kept) as Interfaces.FlagInput;
 }

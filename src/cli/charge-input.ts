@@ -21,7 +21,7 @@ export const chargeInputFlags = {
   currency: Flags.string({ helpValue: 'USD', summary: 'ISO 4217 code.' }),
   method: Flags.string({ helpValue: 'ID', summary: "Payment method. Default: the customer's only one." }),
   gateway: Flags.string({ helpValue: 'NAME', summary: 'Only a payment method of this gateway.' }),
-  authorize: Flags.boolean({ summary: 'Hold the money, to be captured later.' }),
+  authorize: Flags.boolean({ default: false, summary: 'Hold the money, to be captured later.' }),
   policy: Flags.string({
     default: 'none',
     helpValue: 'NAME',

@@ -1,9 +1,10 @@
 // What `billing run` and `retries run` share: from flags to the run, its progress bar, its summary and its exit status.
-import { previewRun, type RunOptions, type RunResult, executeRun } from '../billing/execute-run.ts';
+
+import type { App } from '../app.ts';
+import { executeRun, previewRun, type RunOptions, type RunResult } from '../billing/execute-run.ts';
 import type { Limits } from '../billing/limits.ts';
 import { type CatchUp, parseCatchUp } from '../billing/periods.ts';
 import type { RunKind } from '../billing/run.ts';
-import type { App } from '../app.ts';
 import { BursarError, EXIT, type ExitCode } from '../errors.ts';
 import { parseMoneyLimit } from '../money/money.ts';
 import { startProgress } from './progress.ts';
@@ -33,7 +34,10 @@ export async function runFlow(kind: RunKind, flags: RunFlags, environment: RunEn
   const pipeline = await app.pipeline();
   const options = { kind, asOfMs, catchUp: catchUpOf(flags), limits: limitsOf(flags) };
   if (flags['dry-run']) return previewRun(pipeline, options);
-  let bar = { update: (_done: number, _counts: { approved: number; declined: number }): void => undefined, stop: (): void => undefined };
+  let bar = {
+    update: (_done: number, _counts: { approved: number; declined: number }): void => undefined,
+    stop: (): void => undefined,
+  };
   const live: RunOptions = {
     ...options,
     concurrency: flags.concurrency ?? mostConcurrency(app),
@@ -66,9 +70,13 @@ async function asOfTime(app: App, flags: RunFlags): Promise<number> {
   const { parseInstant } = await import('../schedules/calendar-input.ts');
   const asOfMs = parseInstant(flags['as-of'], app.timezone);
   if (asOfMs > nowMs && app.book.mode === 'live' && !flags['dry-run']) {
-    throw new BursarError('usage', 'A live book is billed for a future time only with --dry-run. Nothing was charged.', {
-      hint: 'Add --dry-run to see what would be due then.',
-    });
+    throw new BursarError(
+      'usage',
+      'A live book is billed for a future time only with --dry-run. Nothing was charged.',
+      {
+        hint: 'Add --dry-run to see what would be due then.',
+      },
+    );
   }
   return asOfMs;
 }
@@ -80,7 +88,9 @@ function limitsOf(flags: RunFlags): Limits {
   for (const text of flags['max-amount'] ?? []) {
     const { currency, amountMinor } = parseMoneyLimit(text);
     if (maxAmount.has(currency)) {
-      throw new BursarError('usage', `--max-amount names ${currency} twice. Nothing was done.`, { hint: 'Give one limit per currency.' });
+      throw new BursarError('usage', `--max-amount names ${currency} twice. Nothing was done.`, {
+        hint: 'Give one limit per currency.',
+      });
     }
     maxAmount.set(currency, amountMinor);
   }

@@ -1,4 +1,5 @@
 // From the flags of `schedules create` to what is scheduled: checked, looked up, and on a terminal asked for where missing.
+import { Flags } from '@oclif/core';
 import type { App } from '../app.ts';
 import { parseCurrency } from '../money/currency.ts';
 import { parseAmount } from '../money/money.ts';
@@ -20,7 +21,27 @@ import { parseMetadata } from './metadata.ts';
 import { type Asker, askInput } from './prompts.ts';
 import { LONGEST_KEY, optionalText } from './text-input.ts';
 
-export interface RecurrenceFlags {
+/** When a schedule falls due. */
+export const recurrenceFlags = {
+  every: Flags.string({ helpValue: '"1 month"', summary: 'Interval in days, weeks, months or years.' }),
+  on: Flags.string({
+    helpValue: '31',
+    summary: "Day it falls on: 1-31, mon-sun, or MM-DD for years. Default: the start's.",
+  }),
+  start: Flags.string({ helpValue: 'DATE', summary: 'No period begins before this date. Default: today.' }),
+  time: Flags.string({ helpValue: 'HH:MM', summary: 'Local time of day. Default: 09:00.' }),
+  at: Flags.string({
+    helpValue: 'DATE-TIME',
+    exclusive: ['every', 'on', 'start', 'time'],
+    summary: 'One charge at this local time.',
+  }),
+  timezone: Flags.string({
+    helpValue: 'ZONE',
+    summary: "IANA name. Default: the configured zone, else the system's.",
+  }),
+};
+
+interface RecurrenceFlags {
   every?: string | undefined;
   on?: string | undefined;
   start?: string | undefined;

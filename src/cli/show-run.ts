@@ -9,7 +9,8 @@ export const showRun = {
   /** The run, with what was due, and the error that stopped it. */
   view(result: RunResult) {
     const { run, due, error, unknownLeft } = result;
-    const stopped = error === null ? null : { code: error.code, message: error.message, hint: error.hint, exitCode: error.exitCode };
+    const stopped =
+      error === null ? null : { code: error.code, message: error.message, hint: error.hint, exitCode: error.exitCode };
     return { ...runView(run), due: dueView(due), unknownLeft, ...(stopped === null ? {} : { error: stopped }) };
   },
 
@@ -18,8 +19,8 @@ export const showRun = {
     if (run.dryRun) {
       await printFields(
         [
-          ['would charge', dueText(due)],
-          ['would skip', `${run.counts.skipped} periods`],
+          ['Would charge', dueText(due)],
+          ['Would skip', `${run.counts.skipped} periods`],
         ],
         terminal,
       );
@@ -28,18 +29,18 @@ export const showRun = {
       const captured = [...totals].map(([currency, minor]) => formatMoney(minor, currency)).join(', ');
       await printFields(
         [
-          ['run', run.id],
-          ['status', run.stoppedBy === null ? run.status : `${run.status} (${run.stoppedBy})`],
-          ['charges tried', `${counts.due}, ${counts.retried} of them retries`],
-          ['approved', counts.approved],
-          ['captured', captured === '' ? 'nothing' : captured],
-          ['declined', counts.declined],
-          ['not executed', counts.rejected],
-          ['requires action', counts.requiresAction],
-          ['settling', counts.settling],
-          ['unknown', counts.unknown],
-          ['resolved from before', counts.resolved],
-          ['periods skipped', counts.skipped],
+          ['Run', run.id],
+          ['Status', run.stoppedBy === null ? run.status : `${run.status} (${run.stoppedBy})`],
+          ['Charges tried', `${counts.due}, ${counts.retried} of them retries`],
+          ['Approved', counts.approved],
+          ['Captured', captured === '' ? 'nothing' : captured],
+          ['Declined', counts.declined],
+          ['Not executed', counts.rejected],
+          ['Requires action', counts.requiresAction],
+          ['Settling', counts.settling],
+          ['Unknown', counts.unknown],
+          ['Resolved from before', counts.resolved],
+          ['Periods skipped', counts.skipped],
         ],
         terminal,
       );

@@ -3,7 +3,7 @@
 import type { Knex } from 'knex';
 import { BursarError } from '../errors.ts';
 import { insertRows, select } from '../storage/batch.ts';
-import { monthOf, type NormalSide } from './ledger.ts';
+import { formatMonth, monthOf, type NormalSide } from './ledger.ts';
 
 export interface Balance {
   account: string;
@@ -70,14 +70,16 @@ export async function balances(db: Knex): Promise<Balance[]> {
  */
 export async function closeMonth(trx: Knex, month: number, nowMs: number): Promise<{ postings: number }> {
   if (month >= monthOf(nowMs)) {
-    throw new BursarError('invalid_state', `Month ${month} is not over yet. Nothing was closed.`, {
+    throw new BursarError('invalid_state', `${formatMonth(month)} is not over yet. Nothing was closed.`, {
       hint: 'Close a month after its last day (UTC).',
     });
   }
   const [closed] = await select<{ month: number | null }>(trx, 'SELECT MAX(month) AS month FROM closed_months');
   const last = closed?.month ?? 0;
   if (month <= last) {
-    throw new BursarError('invalid_state', `Month ${month} is closed already (closed up to ${last}). Nothing was changed.`);
+    throw new BursarError('invalid_state', `${formatMonth(month)} is closed already. Nothing was changed.`, {
+      hint: `Closed is everything up to ${formatMonth(last)}.`,
+    });
   }
   const rows = await sums(trx, month);
   const [count] = await select<{ n: number }>(trx, 'SELECT COUNT(*) AS n FROM postings WHERE month > ? AND month <= ?', [last, month]);

@@ -76,3 +76,8 @@ export function monthOf(timeMs: number): number {
   const date = new Date(timeMs);
   return date.getUTCFullYear() * 100 + date.getUTCMonth() + 1;
 }
+
+/** 202702 as `2027-02`. */
+export function formatMonth(month: number): string {
+  return `${Math.floor(month / 100)}-${String(month % 100).padStart(2, '0')}`;
+}

@@ -1,7 +1,7 @@
 // Cancelling a schedule: it ends first, so that no run makes another period's charge; then its charges that wait are
 // cancelled, each of them at its provider before in the book.
 import { appendAudit } from '../audit/audit.ts';
-import { cancelCharge } from '../charges/cancel.ts';
+import { cancelCharge, cancelIfUnpaid } from '../charges/cancel.ts';
 import { type Charge, type ChargeStatus, IN_FLIGHT } from '../charges/charge.ts';
 import { chargePage } from '../charges/charges-store.ts';
 import type { ChargesContext } from '../charges/context.ts';
@@ -28,7 +28,7 @@ export async function openCharges(
 
 export interface CancelledSchedule {
   schedule: Schedule;
-  /** The charges that were to be cancelled, as they stand now: captured where the provider says so. */
+  /** The charges that waited, as they stand now: cancelled, or captured where the provider says so. */
   charges: Charge[];
   /** Still open: under way, or left due because that was asked for. */
   open: Charge[];
@@ -37,33 +37,37 @@ export interface CancelledSchedule {
 }
 
 /**
- * Ends a schedule, and unless `keepOpen` cancels its charges that wait. Going on where an earlier cancelling was cut off
- * is allowed; with nothing left to do it refuses (`invalid_state`).
+ * Ends a schedule, and unless `keepOpen` cancels its charges that wait, and has those under way cancelled should they
+ * turn out unpaid. Going on where an earlier cancelling was cut off is allowed; with nothing left to do it refuses
+ * (`invalid_state`).
  */
 export async function cancelSchedule(
   pipeline: Pipeline,
   scheduleId: string,
   options: { keepOpen: boolean; reason: string | null },
 ): Promise<CancelledSchedule> {
+  const { context } = pipeline;
   const { keepOpen, reason } = options;
-  const before = await openCharges(pipeline.context, scheduleId);
-  const schedule = await endSchedule(pipeline.context, scheduleId, {
-    reason,
-    isWorkLeft: !keepOpen && before.waiting.length > 0,
-  });
+  const before = await openCharges(context, scheduleId);
+  const isWorkLeft = !keepOpen && before.waiting.length + before.underWay.length > 0;
+  const schedule = await endSchedule(context, scheduleId, { reason, isWorkLeft });
   // Read again: a run may have made a charge just before the schedule ended.
-  const { waiting, underWay } = await openCharges(pipeline.context, scheduleId);
+  const { waiting, underWay } = await openCharges(context, scheduleId);
   if (keepOpen) return { schedule, charges: [], open: [...waiting, ...underWay], refused: [] };
-  const result: CancelledSchedule = { schedule, charges: [], open: underWay, refused: [] };
+  const charges: Charge[] = [];
+  const errors = new Map<string, BursarError>();
   for (const { id } of waiting) {
     try {
-      result.charges.push(await cancelCharge(pipeline, id, reason));
+      charges.push(await cancelCharge(pipeline, id, reason));
     } catch (error) {
       if (!(error instanceof BursarError)) throw error;
-      result.refused.push({ id, error });
+      errors.set(id, error);
     }
   }
-  return result;
+  // A run may have sent one of them meanwhile: then it is under way.
+  const open = await cancelIfUnpaid(context, [...errors.keys(), ...underWay.map(({ id }) => id)], reason);
+  for (const { id } of open) errors.delete(id);
+  return { schedule, charges, open, refused: [...errors].map(([id, error]) => ({ id, error })) };
 }
 
 function endSchedule(

@@ -31,7 +31,7 @@ interface SqliteConnection {
 /** A knex on an SQLite file. Writers have a pool of one connection; readers a pool of their own (WAL: never blocked). */
 export function openSqlite(path: string, access: Access, busyTimeoutMs = BUSY_TIMEOUT_MS): Knex {
   return knexBuilder({
-    client: access === 'create' ? ImmediateSqliteClient : ExistingFileClient,
+    client: { create: ImmediateSqliteClient, write: ExistingFileClient, read: ReadingClient }[access],
     connection: { filename: path },
     useNullAsDefault: true,
     pool: {
@@ -73,6 +73,13 @@ class ExistingFileClient extends ImmediateSqliteClient {
         error === null ? resolve(connection) : reject(error),
       );
     });
+  }
+}
+
+/** Readers begin a deferred transaction, which is a snapshot and takes no lock. */
+class ReadingClient extends ExistingFileClient {
+  override transaction(...rest: unknown[]): Knex.Transaction {
+    return new SqliteTransaction(this, ...rest) as unknown as Knex.Transaction;
   }
 }
 

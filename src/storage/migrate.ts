@@ -20,8 +20,8 @@ const source: Knex.MigrationSource<Migration> = {
 export interface MigrateOptions {
   /** Given for a book that is being made. */
   create?: NewBook;
-  /** Writes what belongs into the same commit: the audit row. */
-  record?: ((trx: Knex) => Promise<void>) | undefined;
+  /** Writes what belongs into the same commit: the audit row. `names` are the steps that were run. */
+  record?: ((trx: Knex, names: readonly string[]) => Promise<void>) | undefined;
 }
 
 /** Names of the steps that were run. */
@@ -38,7 +38,7 @@ export async function migrateBook(db: Knex, { create, record }: MigrateOptions =
       ]);
     }
     await trx.raw('UPDATE book SET schema_version = ?', [schemaVersion]);
-    await record?.(trx);
+    await record?.(trx, names);
     return names;
   });
 }

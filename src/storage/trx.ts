@@ -1,4 +1,4 @@
-// Write transactions. A COMMIT that fails is not a failure that can be believed: the rows may be there all the same
+// Transactions. A COMMIT that fails is not a failure that can be believed: the rows may be there all the same
 // (measured with EIO on the WAL's fsync), so it has an error of its own and the connection is thrown away.
 import type { Knex } from 'knex';
 import { BursarError } from '../errors.ts';
@@ -23,5 +23,14 @@ export async function writeTrx<T>(book: Book, work: (trx: Knex.Transaction) => P
       `The book ${book.where} did not confirm a commit. What it held was or was not written; no money is sent on a guess.`,
       { hint: 'Check the disk, then run the command again: it rereads the book and goes on from what stands there.', cause: error },
     );
+  }
+}
+
+/** Everything that `work` reads is the book as it stood at its first query, whatever others commit meanwhile. */
+export async function readTrx<T>(book: Book, work: (trx: Knex.Transaction) => Promise<T>): Promise<T> {
+  try {
+    return await book.reader.transaction(work);
+  } catch (error) {
+    throw translateStorageError(error, book.where);
   }
 }

@@ -32,24 +32,35 @@ function toLine({ id, period, amountMinor, currency, status }: Charge): ChargeLi
   return { id, period, amountMinor: amountMinor.toString(), currency, status };
 }
 
-export const chargeLineColumns: Column<ChargeLine>[] = [
-  idColumn('id', 'CHARGE'),
-  { key: 'period', shorten: 'never' },
-  {
-    ...numberColumn<ChargeLine>('amountMinor', (line) => formatMoney(BigInt(line.amountMinor), line.currency)),
-    header: 'AMOUNT',
-  },
-  { key: 'status' },
-  { key: 'comesNext', header: 'WHAT COMES NEXT', cell: ({ status }) => COMES_NEXT[status] ?? null },
-];
+export function chargeLineColumns(keepOpen: boolean): Column<ChargeLine>[] {
+  const comesNext = { ...COMES_NEXT, ...(keepOpen ? KEPT_OPEN : {}) };
+  return [
+    idColumn('id', 'CHARGE'),
+    { key: 'period', shorten: 'never' },
+    {
+      ...numberColumn<ChargeLine>('amountMinor', (line) => formatMoney(BigInt(line.amountMinor), line.currency)),
+      header: 'AMOUNT',
+    },
+    { key: 'status' },
+    { key: 'comesNext', header: 'WHAT COMES NEXT', cell: ({ status }) => comesNext[status] },
+  ];
+}
 
-const COMES_NEXT: Partial<Record<ChargeStatus, string>> = {
-  pending: 'stays due',
-  failed: 'stays due for its retry',
+type ComesNext = Partial<Record<ChargeStatus, string>>;
+
+const COMES_NEXT: ComesNext = {
   processing: 'will be resolved, and cancelled if unpaid',
   unknown: 'will be resolved, and cancelled if unpaid',
   settling: 'will be resolved, and cancelled if unpaid',
   requires_action: 'waits for the customer; end it with: bursar charges cancel',
   captured: 'was collected already; give it back with: bursar charges refund',
   authorized: 'was authorized already; release it with: bursar charges void',
+};
+
+const KEPT_OPEN: ComesNext = {
+  pending: 'stays due',
+  failed: 'stays due for its retry',
+  processing: 'will be resolved',
+  unknown: 'will be resolved',
+  settling: 'will be resolved',
 };

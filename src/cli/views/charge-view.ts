@@ -115,3 +115,20 @@ export function chargeFields(view: ChargeView, time: ShowTime): [string, Cell][]
     ['Created', time(view.createdAt)],
   ];
 }
+
+/** What a person who has just charged someone should know besides; on stderr, so it is not part of the result. */
+export function createdNote({ id, status, replayed, dryRun }: CreatedDocument): string {
+  if (dryRun) return 'Dry run: nothing was written or sent.\n';
+  if (replayed) return 'This charge was made before with the same idempotency key; nothing was sent.\n';
+  switch (status) {
+    case 'unknown':
+    case 'processing':
+      return 'It is not known whether the money was collected. The next run finds out: bursar billing run\n';
+    case 'settling':
+      return 'The debit is under way. The next run looks again: bursar billing run\n';
+    case 'requires_action':
+      return `The customer has to confirm the payment. Look again with: bursar charges show ${id}\n`;
+    default:
+      return '';
+  }
+}

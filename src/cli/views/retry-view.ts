@@ -22,7 +22,13 @@ export function retryView(charge: Charge) {
 export const retryColumns: readonly Column<ReturnType<typeof retryView>>[] = [
   { key: 'chargeId', shorten: 'start' },
   { key: 'customerId', shorten: 'start' },
-  { key: 'amountMinor', header: 'AMOUNT', cell: (row) => formatMoney(BigInt(row.amountMinor), row.currency), align: 'right', shorten: 'never' },
+  {
+    key: 'amountMinor',
+    header: 'AMOUNT',
+    cell: (row) => formatMoney(BigInt(row.amountMinor), row.currency),
+    align: 'right',
+    shorten: 'never',
+  },
   { key: 'declineCode' },
   { key: 'retryAt', cell: (row) => row.retryAt ?? 'when the method changes' },
   { key: 'rule' },

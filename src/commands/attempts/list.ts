@@ -18,7 +18,7 @@ export default class AttemptsList extends BaseCommand<typeof AttemptsList> {
   static override flags = {
     charge: Flags.string({ helpValue: 'ID', summary: 'Only of this charge.' }),
     outcome: Flags.string({ helpValue: ATTEMPT_OUTCOMES.join('|'), summary: 'Only with this outcome.' }),
-    open: Flags.boolean({ summary: 'Only those whose outcome is not final.' }),
+    open: Flags.boolean({ default: false, summary: 'Only those whose outcome is not final.' }),
     ...listFlags,
   };
 

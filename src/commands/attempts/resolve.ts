@@ -2,13 +2,12 @@
 import { Args, Flags } from '@oclif/core';
 import { RESOLUTIONS, resolveAttempt } from '../../charges/resolve.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { chargeDocument } from '../../cli/charge-documents.ts';
 import { findId } from '../../cli/find-id.ts';
 import { chosenWord } from '../../cli/flag-words.ts';
 import { confirmOnLive } from '../../cli/live-guard.ts';
-import { askReason } from '../../cli/reason.ts';
+import { reasonOf } from '../../cli/ask-reason.ts';
 import { optionalText } from '../../cli/text-input.ts';
-import { type ChargeDocument, chargeFields } from '../../cli/views/charge-view.ts';
+import { CHARGE_SCHEMA, type ChargeDocument, chargeFields, toChargeView } from '../../cli/views/charge-view.ts';
 import { BursarError } from '../../errors.ts';
 
 export default class AttemptsResolve extends BaseCommand<typeof AttemptsResolve> {
@@ -23,8 +22,8 @@ export default class AttemptsResolve extends BaseCommand<typeof AttemptsResolve>
     as: Flags.string({ helpValue: RESOLUTIONS.join('|'), summary: 'What became of it. Required.' }),
     reason: Flags.string({ summary: 'How you know, for the audit log. Required.' }),
     reference: Flags.string({ summary: "The provider's reference, with --as approved." }),
-    force: Flags.boolean({ summary: 'Even though it may still be proved.' }),
-    'dry-run': Flags.boolean({ summary: 'Show what the charge would become, write nothing.' }),
+    force: Flags.boolean({ default: false, summary: 'Even though it may still be proved.' }),
+    'dry-run': Flags.boolean({ default: false, summary: 'Show what the charge would become, write nothing.' }),
   };
 
   async run(): Promise<ChargeDocument & { dryRun: boolean }> {
@@ -35,14 +34,19 @@ export default class AttemptsResolve extends BaseCommand<typeof AttemptsResolve>
       });
     }
     const as = chosenWord('--as', flags.as, RESOLUTIONS);
-    const reason = await askReason(this.asker, flags.reason);
+    const reason = await reasonOf(this.asker, flags.reason);
     const reference = optionalText('--reference', flags.reference, 200);
     const app = await this.open();
     const attemptId = await findId(app, 'attempt', this.args.id, { money: true });
     const { force, 'dry-run': dryRun } = flags;
     if (!dryRun) await confirmOnLive(app, this.asker, () => `Record attempt ${attemptId} as ${as}, for good?`);
     const { charge } = await resolveAttempt(await app.pipeline(), { attemptId, as, reason, reference, force, dryRun });
-    const document = { ...(await chargeDocument(app, charge)), dryRun };
+    // What was resolved is no longer open, also where a dry run has left it so in the book.
+    const document: ChargeDocument & { dryRun: boolean } = {
+      schema: CHARGE_SCHEMA,
+      ...toChargeView(charge, null),
+      dryRun,
+    };
     return this.show(document, () => this.printFields(chargeFields(document, (time) => this.time(time))));
   }
 }

@@ -6,7 +6,7 @@ import { chargeDocument } from '../../cli/charge-documents.ts';
 import { exitOfCharge } from '../../cli/charge-exit.ts';
 import { chargeInputFlags, readChargeFlags } from '../../cli/charge-input.ts';
 import { confirmOnLive, requireKeyOnLive } from '../../cli/live-guard.ts';
-import { type CreatedDocument, chargeFields } from '../../cli/views/charge-view.ts';
+import { type CreatedDocument, chargeFields, createdNote } from '../../cli/views/charge-view.ts';
 import { customerName } from '../../cli/who.ts';
 import { formatMoney } from '../../money/money.ts';
 
@@ -20,7 +20,7 @@ export default class ChargesCreate extends BaseCommand<typeof ChargesCreate> {
   ];
   static override flags = {
     ...chargeInputFlags,
-    'dry-run': Flags.boolean({ summary: 'Check everything, write and send nothing.' }),
+    'dry-run': Flags.boolean({ default: false, summary: 'Check everything, write and send nothing.' }),
   };
 
   async run(): Promise<CreatedDocument> {
@@ -44,6 +44,9 @@ export default class ChargesCreate extends BaseCommand<typeof ChargesCreate> {
       : await createCharge(pipeline, request);
     if (!dryRun) this.exitWith(exitOfCharge(charge));
     const document = { ...(await chargeDocument(app, charge)), replayed, dryRun };
-    return this.show(document, () => this.printFields(chargeFields(document, (time) => this.time(time))));
+    return this.show(document, async () => {
+      await this.printFields(chargeFields(document, (time) => this.time(time)));
+      this.terminal.note(createdNote(document));
+    });
   }
 }

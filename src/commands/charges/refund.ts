@@ -42,6 +42,7 @@ export default class ChargesRefund extends BaseCommand<typeof ChargesRefund> {
     this.exitWith(exit);
     return this.show(document, async () => {
       await this.printFields(chargeFields(document, (time) => this.time(time)));
+      await this.printLine();
       await this.printTable([document.refund], refundColumns(document.currency));
     });
   }

@@ -2,7 +2,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { confirmOnLive } from '../../cli/live-guard.ts';
-import { askReason } from '../../cli/reason.ts';
+import { reasonOf } from '../../cli/ask-reason.ts';
 import {
   planReplay,
   type Refused,
@@ -23,13 +23,13 @@ export default class ChargesReplay extends BaseCommand<typeof ChargesReplay> {
   static override args = { id: Args.string({ multiple: true, required: true, description: 'The charges.' }) };
   static override flags = {
     reason: Flags.string({ summary: 'Why, for the audit log. Required.' }),
-    'fail-on-decline': Flags.boolean({ summary: 'End with 3 when one is declined.' }),
-    'dry-run': Flags.boolean({ summary: 'Tell which would be sent, write and send nothing.' }),
+    'fail-on-decline': Flags.boolean({ default: false, summary: 'End with 3 when one is declined.' }),
+    'dry-run': Flags.boolean({ default: false, summary: 'Tell which would be sent, write and send nothing.' }),
   };
 
   async run(): Promise<ReplayDocument> {
     const { flags } = this;
-    const reason = await askReason(this.asker, flags.reason);
+    const reason = await reasonOf(this.asker, flags.reason);
     const app = await this.open();
     const plan = await planReplay(app, this.args.id);
     if (!flags['dry-run'] && plan.charges.length > 0) {

@@ -28,7 +28,9 @@ export default class ChargesShow extends BaseCommand<typeof ChargesShow> {
       ...chargeFields(document, time),
       ...document.entryIds.map((id): [string, string] => ['Journal entry', id]),
     ]);
+    if (document.attempts.length > 0) await this.printLine();
     await this.printTable(document.attempts, attemptColumns(time));
+    if (document.refunds.length > 0) await this.printLine();
     await this.printTable(document.refunds, refundColumns(document.currency));
   }
 }

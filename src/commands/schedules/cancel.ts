@@ -17,7 +17,7 @@ import { findSchedule } from '../../schedules/operations.ts';
 export default class SchedulesCancel extends BaseCommand<typeof SchedulesCancel> {
   static override summary = 'Cancel a schedule, with its pending and failed charges.';
   static override description =
-    'No further period is billed. Charges under way are not interrupted: they are listed with what comes of them next. If a charge could not be cancelled, the command ends with that error; doing it again goes on with what is left.';
+    'No further period is billed. Charges under way are not interrupted, but cancelled should they turn out unpaid. If a charge could not be cancelled, the command ends with that error; doing it again goes on with what is left.';
   static override examples = [
     `<%= config.bin %> <%= command.id %> "$(bursar schedules list --status active --limit 1 --format csv | tail -n 1 | cut -d , -f 1)" --reason "moved away"`,
   ];
@@ -41,7 +41,7 @@ export default class SchedulesCancel extends BaseCommand<typeof SchedulesCancel>
     return this.show(document, async () => {
       await this.printFields(scheduleFields(document, result.schedule, (time) => this.time(time)));
       if (document.charges.length > 0) await this.printLine();
-      await this.printTable(document.charges, chargeLineColumns);
+      await this.printTable(document.charges, chargeLineColumns(keepOpen));
     });
   }
 }

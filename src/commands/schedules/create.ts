@@ -3,12 +3,11 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { requireKeyOnLive } from '../../cli/live-guard.ts';
 import { tellPastPeriods } from '../../cli/past-periods.ts';
-import { readScheduleFlags } from '../../cli/schedule-input.ts';
+import { readScheduleFlags, recurrenceFlags } from '../../cli/schedule-input.ts';
 import { type CreatedSchedule, scheduleFields, toScheduleDocument } from '../../cli/views/schedule-view.ts';
 import { createSchedule, planSchedule } from '../../schedules/operations.ts';
 
 const newestCustomer = `"$(bursar customers list --limit 1 --format csv | tail -n 1 | cut -d , -f 1)"`;
-const repeating = ['every', 'on', 'start', 'time'];
 
 export default class SchedulesCreate extends BaseCommand<typeof SchedulesCreate> {
   static override summary = 'Create a recurring payment, or with --at one delayed charge.';
@@ -22,18 +21,7 @@ export default class SchedulesCreate extends BaseCommand<typeof SchedulesCreate>
     customer: Flags.string({ helpValue: 'ID', summary: 'Who pays.' }),
     amount: Flags.string({ helpValue: '20.00', summary: 'How much each time.' }),
     currency: Flags.string({ helpValue: 'USD', summary: 'ISO 4217 code.' }),
-    every: Flags.string({ helpValue: '"1 month"', summary: 'Interval in days, weeks, months or years.' }),
-    on: Flags.string({
-      helpValue: '31',
-      summary: "Day it falls on: 1-31, mon-sun, or MM-DD for years. Default: the start's.",
-    }),
-    start: Flags.string({ helpValue: 'DATE', summary: 'No period begins before this date. Default: today.' }),
-    time: Flags.string({ helpValue: 'HH:MM', summary: 'Local time of day. Default: 09:00.' }),
-    at: Flags.string({ helpValue: 'DATE-TIME', exclusive: repeating, summary: 'One charge at this local time.' }),
-    timezone: Flags.string({
-      helpValue: 'ZONE',
-      summary: "IANA name. Default: the configured zone, else the system's.",
-    }),
+    ...recurrenceFlags,
     method: Flags.string({ helpValue: 'ID', summary: "Payment method. Default: the customer's only one." }),
     policy: Flags.string({ helpValue: 'NAME', default: 'standard', summary: 'When a failed charge is tried again.' }),
     description: Flags.string({ helpValue: 'TEXT', summary: 'What it is for.' }),

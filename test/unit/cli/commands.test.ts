@@ -15,7 +15,7 @@ test.each(files)('%s', async (file) => {
   const examples = (command.examples ?? []).map((example) => (typeof example === 'string' ? example : example.command));
   expect(examples.length, 'an example').toBeGreaterThan(0);
   for (const example of examples)
-    expect(example).toMatch(new RegExp(`^<%= config.bin %> (<%= command.id %>|${words})\\b`));
+    expect(example).toMatch(new RegExp(`^<%= config.bin %> (<%= command.id %>|${words})( |$)`));
   for (const [name, flag] of Object.entries(command.flags))
     expect(flag.summary ?? flag.description, `--${name}`).toBeTruthy();
 });
