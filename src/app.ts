@@ -34,7 +34,10 @@ export async function openApp(options: AppOptions): Promise<App> {
   return new App(book, config, author);
 }
 
-const DEFAULT_GATEWAYS: Record<string, GatewayConfig> = { simulated: { type: 'simulated' } };
+/** The configured gateways, or the simulated one where none is. */
+export function gatewaysOf({ config }: LoadedConfig): Record<string, GatewayConfig> {
+  return config.gateways ?? { simulated: { type: 'simulated' } };
+}
 
 export class App {
   readonly book: Book;
@@ -58,7 +61,7 @@ export class App {
   }
 
   get gatewayConfigs(): Record<string, GatewayConfig> {
-    return this.config.config.gateways ?? DEFAULT_GATEWAYS;
+    return gatewaysOf(this.config);
   }
 
   policy(name: string): RetryPolicy {

@@ -63,7 +63,12 @@ function pathOf(book: string, cwd: string): string {
 }
 
 /** The book and its first audit row, in one commit. */
-async function make(path: string, { mode, env }: NewBookRequest, config: LoadedConfig | null, clock: Clock): Promise<void> {
+async function make(
+  path: string,
+  { mode, env }: NewBookRequest,
+  config: LoadedConfig | null,
+  clock: Clock,
+): Promise<void> {
   const author = authorOf('init', env.BURSAR_ACTOR || (config?.config.actor ?? null));
   const nowMs = clock.nowMs();
   await createBook(path, mode, nowMs, (trx) =>
@@ -72,7 +77,12 @@ async function make(path: string, { mode, env }: NewBookRequest, config: LoadedC
 }
 
 /** Opens the book as every command will, and seals the first row. */
-async function checkAndSeal(path: string, { mode, env }: NewBookRequest, created: boolean, clock: Clock): Promise<number> {
+async function checkAndSeal(
+  path: string,
+  { mode, env }: NewBookRequest,
+  created: boolean,
+  clock: Clock,
+): Promise<number> {
   const book = await openBook(path, { busyTimeoutMs: busyTimeoutOf(env) });
   try {
     if (book.mode !== mode) {

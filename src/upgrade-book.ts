@@ -11,7 +11,13 @@ export async function upgradeBook({ book, author, clock }: App): Promise<string[
   try {
     const migrated = await migrateBook(book.db, {
       record: (trx, names) => {
-        const entry = { subject: 'book', action: 'book.migrate', before, after: { migrations: names }, result: 'migrated' };
+        const entry = {
+          subject: 'book',
+          action: 'book.migrate',
+          before,
+          after: { migrations: names },
+          result: 'migrated',
+        };
         return names.length === 0 ? Promise.resolve() : appendAudit(trx, author, clock.nowMs(), [entry]);
       },
     });

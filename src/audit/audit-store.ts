@@ -80,3 +80,16 @@ export async function insertSeal(trx: Knex, seal: Seal, fromSequence: number, to
     [seal.sequence, fromSequence, toSequence],
   );
 }
+
+/** The hash column as 64 characters whatever somebody has put there, so that a page of hashes can be cut up. */
+export function sqlHash(column: string): string {
+  return `CASE WHEN octet_length(${column}) = 64 THEN ${column} ELSE '${NO_HASH}' END`;
+}
+
+const NO_HASH = '-'.repeat(64);
+
+/** The 32 bytes of a hash in hex; zeros for what is none, which no row hashes to. */
+export function hashBytes(hex: string): Buffer {
+  const bytes = Buffer.from(hex, 'hex');
+  return bytes.length === 32 ? bytes : Buffer.alloc(32);
+}

@@ -88,14 +88,14 @@ export interface Verdict {
 /**
  * Outcome precedence: approved over declined and rejected; a final state over an older one; late news never loses
  * money. `rejected` belongs to a send: the attempt is rejected only when every one of its sends was.
- * `chargeCollected`: another attempt of the charge is approved already.
+ * `chargeCollected`: another attempt of the charge has collected already (for a capture: captured).
  */
 export function judge(attempt: Attempt, news: Outcome, source: NewsSource, chargeCollected: boolean): Verdict | null {
   const { outcome: current, unprovenSends } = attempt;
   if (current === 'approved' || current === 'duplicate') return null;
   const final = current === 'declined' || current === 'rejected';
   if (news.kind === 'approved') {
-    const duplicate = isCollecting(attempt.operation) && chargeCollected;
+    const duplicate = (isCollecting(attempt.operation) || attempt.operation === 'capture') && chargeCollected;
     return { outcome: duplicate ? 'duplicate' : 'approved', late: final, unprovenSends: 0 };
   }
   if (final) return null;

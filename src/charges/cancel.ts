@@ -13,6 +13,7 @@ import { chargeEvent } from './charge-events.ts';
 import { chargesById, lockCharges, updateCharges } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
 import type { Pipeline } from './pipeline.ts';
+import { checkedAmount } from './send.ts';
 import { settleAttempts } from './settle.ts';
 
 const CANCELLABLE: readonly ChargeStatus[] = ['pending', 'failed', 'requires_action'];
@@ -29,7 +30,8 @@ export async function cancelCharge(pipeline: Pipeline, chargeId: string, reason:
   const last = attempts.filter(({ operation }) => isCollecting(operation)).at(-1);
   const closing = await closeAtProvider(pipeline, last);
   if (closing.kind === 'executed' && last !== undefined) {
-    return (await pipeline.settle({ attemptId: last.id, outcome: closing.outcome, source: 'lookup' })).charge;
+    const outcome = checkedAmount(last, closing.outcome);
+    return (await pipeline.settle({ attemptId: last.id, outcome, source: 'lookup' })).charge;
   }
   return writeTrx(book, async (trx) => {
     const locked = (await lockCharges(trx, [chargeId])).get(chargeId);

@@ -80,9 +80,10 @@ export function statusAfter(
 ): ChargeStatus {
   if (operation === 'sale' || operation === 'authorize') return afterCollecting(status, operation, outcome, afterFailure);
   // During capture, void and refund the charge keeps its status; the open attempt tells the rest.
-  if (outcome !== 'approved' || status !== 'authorized') return status;
+  if (outcome !== 'approved') return status;
+  // Money that has moved counts, also where the authorization was thought to be voided or over by then.
   if (operation === 'capture') return 'captured';
-  return operation === 'void' ? 'voided' : status;
+  return operation === 'void' && status === 'authorized' ? 'voided' : status;
 }
 
 function afterCollecting(

@@ -27,17 +27,17 @@ export async function insertRefunds(trx: Knex, refunds: readonly Refund[]): Prom
   );
 }
 
-/** Ends pending refunds. */
+/** Ends refunds that must still be what they were: pending, or failed where a late approval says otherwise. */
 export async function finishRefunds(
   trx: Knex,
-  refunds: readonly { id: string; status: RefundStatus }[],
+  refunds: readonly { id: string; status: RefundStatus; was: RefundStatus }[],
   nowMs: number,
 ): Promise<void> {
   const found = await updateRows(
     trx,
     'refunds',
     ['id', 'status', 'updated_at', 'status_was'],
-    refunds.map(({ id, status }) => [id, status, nowMs, 'pending']),
+    refunds.map(({ id, status, was }) => [id, status, nowMs, was]),
     ['status'],
   );
   assert(found === refunds.length, 'a refund ended twice');

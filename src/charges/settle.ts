@@ -57,7 +57,7 @@ class Settling {
   readonly #events: DomainEvent[] = [];
   readonly #audit: AuditEntry[] = [];
   readonly #blocks: { methodId: string; code: string; charge: Charge }[] = [];
-  readonly #refunds: { id: string; status: RefundStatus }[] = [];
+  readonly #refunds: { id: string; status: RefundStatus; was: RefundStatus }[] = [];
 
   constructor(trx: Knex, context: ChargesContext) {
     this.#trx = trx;
@@ -83,8 +83,7 @@ class Settling {
   #settle({ attemptId, outcome, source, reason }: Settlement): void {
     const before = this.#attemptOf(attemptId);
     const charge = this.#chargeOf(before.chargeId);
-    const collectedBy = this.#collectedBy.get(charge.id);
-    const verdict = judge(before, outcome, source, collectedBy !== undefined && collectedBy !== attemptId);
+    const verdict = judge(before, outcome, source, this.#isCollectedByAnother(before, charge));
     if (verdict === null) return;
     const attempt: Attempt = { ...before, ...verdict, ...described(outcome, before, verdict.outcome) };
     attempt.settledAt = isOpen(attempt) ? null : this.#nowMs;
@@ -106,6 +105,12 @@ class Settling {
     }
     this.#moveMoney(next, attempt, before);
     this.#tell(charge, next, attempt, before, source, reason ?? null);
+  }
+
+  #isCollectedByAnother(attempt: Attempt, charge: Charge): boolean {
+    if (attempt.operation === 'capture') return charge.capturedMinor > 0n;
+    const collectedBy = this.#collectedBy.get(charge.id);
+    return collectedBy !== undefined && collectedBy !== attempt.id;
   }
 
   /** Counts the failure and asks the policy what comes next. */
@@ -163,9 +168,14 @@ class Settling {
       if (isCollecting(operation)) Object.assign(next, { declineCode: null, declineClass: null, retryRule: null, retryAt: null });
     }
     if (operation !== 'refund' || attempt.refundId === null || isOpen(attempt)) return;
-    next.refundReservedMinor -= amountMinor;
+    // A late approval finds its reservation released and its refund failed.
+    if (isOpen(before)) next.refundReservedMinor -= amountMinor;
     if (approved) next.refundedMinor += amountMinor;
-    this.#refunds.push({ id: attempt.refundId, status: approved ? 'succeeded' : 'failed' });
+    this.#refunds.push({
+      id: attempt.refundId,
+      status: approved ? 'succeeded' : 'failed',
+      was: isOpen(before) ? 'pending' : 'failed',
+    });
   }
 
   #post(kind: 'captured' | 'duplicate' | 'refunded', charge: Charge, attempt: Attempt): void {

@@ -4,7 +4,7 @@ import { duePeriods } from '../billing/periods.ts';
 import { today } from '../schedules/operations.ts';
 import type { Schedule } from '../schedules/schedule.ts';
 import { type Asker, canAsk, confirm } from './prompts.ts';
-import { totalText } from './views/schedule-view.ts';
+import { countText, totalText } from './views/schedule-view.ts';
 
 export interface PastPeriods {
   /** For a person, one sentence. */
@@ -23,7 +23,7 @@ export function pastPeriods(schedule: Schedule, nowMs: number): PastPeriods | nu
   const dates = first?.period === last?.period ? first?.period : `${first?.period} to ${last?.period}`;
   const parts = [
     ...(bill.length > 0 ? [`charge what is due already (${dates}): ${totalText(schedule, bill.length)}`] : []),
-    ...(skip.length > 0 ? [`skip ${skip.length} older than the catch-up window of 35 days`] : []),
+    ...(skip.length > 0 ? [`skip ${countText(skip.length)} older than the catch-up window of 35 days`] : []),
   ];
   if (parts.length === 0) return null;
   const date = today(schedule.recurrence.timezone, nowMs);

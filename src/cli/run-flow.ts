@@ -7,8 +7,10 @@ import { type CatchUp, parseCatchUp } from '../billing/periods.ts';
 import type { RunKind } from '../billing/run.ts';
 import { BursarError, EXIT, type ExitCode } from '../errors.ts';
 import { parseMoneyLimit } from '../money/money.ts';
+import { flagValue } from './flag-value.ts';
 import { startProgress } from './progress.ts';
 import { type Asker, confirm } from './prompts.ts';
+import { parseTime } from './time-input.ts';
 import { dueText } from './views/run-view.ts';
 
 export interface RunFlags {
@@ -67,8 +69,7 @@ export function runExitCode({ run, error, unknownLeft }: RunResult, failOnDeclin
 async function asOfTime(app: App, flags: RunFlags): Promise<number> {
   const nowMs = app.clock.nowMs();
   if (flags['as-of'] === undefined) return nowMs;
-  const { parseInstant } = await import('../schedules/calendar-input.ts');
-  const asOfMs = parseInstant(flags['as-of'], app.timezone);
+  const asOfMs = await parseTime('--as-of', flags['as-of'], app.timezone);
   if (asOfMs > nowMs && app.book.mode === 'live' && !flags['dry-run']) {
     throw new BursarError(
       'usage',
@@ -86,7 +87,7 @@ const catchUpOf = (flags: RunFlags): CatchUp => parseCatchUp(flags['catch-up'] ?
 function limitsOf(flags: RunFlags): Limits {
   const maxAmount = new Map<string, bigint>();
   for (const text of flags['max-amount'] ?? []) {
-    const { currency, amountMinor } = parseMoneyLimit(text);
+    const { currency, amountMinor } = flagValue('--max-amount', () => parseMoneyLimit(text));
     if (maxAmount.has(currency)) {
       throw new BursarError('usage', `--max-amount names ${currency} twice. Nothing was done.`, {
         hint: 'Give one limit per currency.',

@@ -29,7 +29,9 @@ export default class Init extends BaseCommand<typeof Init> {
     const { configWritten, otherMain, ...rest } = made;
     if (!made.created) this.terminal.note(`The book ${made.book} was there already; it was not changed.\n`);
     if (otherMain !== null) {
-      this.terminal.note(`books.main in ${made.config} is another book (${otherMain}) and stays so; name this one with --book.\n`);
+      this.terminal.note(
+        `books.main in ${made.config} is another book (${otherMain}) and stays so; name this one with --book.\n`,
+      );
     }
     return this.show({ schema: 'bursar.init/1', ...rest }, () =>
       this.printFields([

@@ -1,7 +1,7 @@
 // The kill switch: the first thing to reach for in an incident.
 import { Flags } from '@oclif/core';
-import { EVERY_GATEWAY } from '../charges/pauses-store.ts';
 import { pause } from '../charges/pause.ts';
+import { EVERY_GATEWAY } from '../charges/pauses-store.ts';
 import { reasonOf } from '../cli/ask-reason.ts';
 import { BaseCommand } from '../cli/base-command.ts';
 import { isoTime } from '../cli/time-format.ts';
@@ -30,7 +30,8 @@ export default class PauseCommand extends BaseCommand<typeof PauseCommand> {
     const data = { schema: 'bursar.pause/1', scope, paused: true, reason: standing.reason, since: isoTime(since) };
     return this.show(data, () =>
       this.printFields([
-        ['Paused', scope === EVERY_GATEWAY ? 'every gateway' : scope],
+        ['Scope', scope === EVERY_GATEWAY ? 'every gateway' : scope],
+        ['Paused', true],
         ['Reason', standing.reason],
         ['By', standing.actor],
         ['Since', this.time(since)],

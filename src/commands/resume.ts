@@ -1,7 +1,7 @@
 // Ends a pause.
 import { Flags } from '@oclif/core';
-import { EVERY_GATEWAY, type Pause, pauses } from '../charges/pauses-store.ts';
 import { resume } from '../charges/pause.ts';
+import { EVERY_GATEWAY, type Pause, pauses } from '../charges/pauses-store.ts';
 import { reasonOf } from '../cli/ask-reason.ts';
 import { BaseCommand } from '../cli/base-command.ts';
 import { isoTime } from '../cli/time-format.ts';
@@ -26,14 +26,16 @@ export default class ResumeCommand extends BaseCommand<typeof ResumeCommand> {
     const reason = await reasonOf(this.asker, this.flags.reason);
     const scope = gateway ?? EVERY_GATEWAY;
     const { lifted, left, heldBy } = await resume(app, scope, reason);
-    if (lifted === null) this.terminal.note(`${nameOf(scope)} was not paused; nothing was changed.\n`);
+    if (lifted === null) this.terminal.note('It was not paused; nothing was changed.\n');
     for (const each of left) this.terminal.note(`Still paused: ${describe(each)}\n`);
+    const paused = heldBy !== null;
     const since = heldBy === null ? null : isoTime(heldBy.since);
-    const data = { schema: 'bursar.pause/1', scope, paused: heldBy !== null, reason: heldBy?.reason ?? reason, since };
+    const data = { schema: 'bursar.pause/1', scope, paused, reason: heldBy?.reason ?? reason, since };
     return this.show(data, () =>
       this.printFields([
-        ['Resumed', lifted === null ? null : nameOf(scope)],
-        ['Reason', lifted === null ? null : reason],
+        ['Scope', nameOf(scope)],
+        ['Paused', paused],
+        ['Reason', data.reason],
       ]),
     );
   }

@@ -23,6 +23,8 @@ export interface LoadConfigOptions {
   flag?: string | undefined;
   cwd: string;
   env: Environment;
+  /** Validates again what was validated before. */
+  isStrict?: boolean;
 }
 
 /**
@@ -30,14 +32,14 @@ export interface LoadConfigOptions {
  * (XDG base directory specification). No file is an empty configuration. Throws BursarError `invalid_config`,
  * `literal_secret` or `card_number`.
  */
-export async function loadConfig({ flag, cwd, env }: LoadConfigOptions): Promise<LoadedConfig> {
+export async function loadConfig({ flag, cwd, env, isStrict = false }: LoadConfigOptions): Promise<LoadedConfig> {
   const named = flag ?? (env.BURSAR_CONFIG || undefined);
   const path = named === undefined ? searchConfig(cwd, env) : resolve(cwd, named);
   if (path === null) return { path: null, config: {} };
   const text = readConfig(path);
   const value = parseJson(text, path);
   const marker = markerOf(text, env);
-  if (marker === null || !isFile(marker)) {
+  if (isStrict || marker === null || !isFile(marker)) {
     const { validateConfig } = await import('./schema.ts');
     validateConfig(value, path);
     if (marker !== null) leaveMarker(marker);

@@ -35,7 +35,9 @@ export function nameFault(text: string): string | null {
 export function emailFault(text: string): string | null {
   const fault = textFault(text, LONGEST_EMAIL);
   if (fault !== null) return fault;
-  return /^[^\s@<>,;]+@[^\s@.<>,;]+(\.[^\s@.<>,;]+)+$/.test(text) ? null : 'is not an email address such as ada@example.com';
+  return /^[^\s@<>,;]+@[^\s@.<>,;]+(\.[^\s@.<>,;]+)+$/.test(text)
+    ? null
+    : 'is not an email address such as ada@example.com';
 }
 
 export function brandFault(text: string): string | null {

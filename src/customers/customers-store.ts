@@ -3,7 +3,10 @@ import type { Knex } from 'knex';
 import { inList, insertRows, listBinding, select } from '../storage/batch.ts';
 import type { Customer } from './customer.ts';
 
-export async function insertCustomers(trx: Knex, customers: readonly (Customer & { personalKey: string })[]): Promise<void> {
+export async function insertCustomers(
+  trx: Knex,
+  customers: readonly (Customer & { personalKey: string })[],
+): Promise<void> {
   await insertRows(
     trx,
     'customers',

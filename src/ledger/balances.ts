@@ -25,7 +25,16 @@ interface SumRow {
 /** Snapshot of the newest closed month and the sums after it, per account, up to and including `upToMonth`. */
 async function sums(db: Knex, upToMonth: number): Promise<SumRow[]> {
   // Sums are read as text: the driver rounds integers above 2^53 without a word.
-  const rows = await select<{ id: number; name: string; currency: string; normal_side: NormalSide; snap_debit: string | null; snap_credit: string | null; debit: string | null; credit: string | null }>(
+  const rows = await select<{
+    id: number;
+    name: string;
+    currency: string;
+    normal_side: NormalSide;
+    snap_debit: string | null;
+    snap_credit: string | null;
+    debit: string | null;
+    credit: string | null;
+  }>(
     db,
     `WITH closed AS (SELECT COALESCE(MAX(month), 0) AS month FROM closed_months),
           moved AS (SELECT debit_account, credit_account, SUM(amount_minor) AS amount FROM postings
@@ -64,25 +73,33 @@ export async function balances(db: Knex): Promise<Balance[]> {
   });
 }
 
-/**
- * Closes a month that is over, in the caller's write trx: its snapshot is stored and backdated postings are refused
- * from then on. Refuses the current month, and one that is closed.
- */
-export async function closeMonth(trx: Knex, month: number, nowMs: number): Promise<{ postings: number }> {
+/** The month that is closed last, 0 for none. Refuses (`invalid_state`) a month that can't be closed after it. */
+export async function assertClosable(db: Knex, month: number, nowMs: number): Promise<number> {
   if (month >= monthOf(nowMs)) {
     throw new BursarError('invalid_state', `${formatMonth(month)} is not over yet. Nothing was closed.`, {
       hint: 'Close a month after its last day (UTC).',
     });
   }
-  const [closed] = await select<{ month: number | null }>(trx, 'SELECT MAX(month) AS month FROM closed_months');
+  const [closed] = await select<{ month: number | null }>(db, 'SELECT MAX(month) AS month FROM closed_months');
   const last = closed?.month ?? 0;
-  if (month <= last) {
-    throw new BursarError('invalid_state', `${formatMonth(month)} is closed already. Nothing was changed.`, {
-      hint: `Closed is everything up to ${formatMonth(last)}.`,
-    });
-  }
+  if (month > last) return last;
+  throw new BursarError('invalid_state', `${formatMonth(month)} is closed already. Nothing was changed.`, {
+    hint: `Closed is everything up to ${formatMonth(last)}.`,
+  });
+}
+
+/**
+ * Closes a month that is over, in the caller's write trx: its snapshot is stored and backdated postings are refused
+ * from then on. Refuses the current month, and one that is closed.
+ */
+export async function closeMonth(trx: Knex, month: number, nowMs: number): Promise<{ postings: number }> {
+  const last = await assertClosable(trx, month, nowMs);
   const rows = await sums(trx, month);
-  const [count] = await select<{ n: number }>(trx, 'SELECT COUNT(*) AS n FROM postings WHERE month > ? AND month <= ?', [last, month]);
+  const [count] = await select<{ n: number }>(
+    trx,
+    'SELECT COUNT(*) AS n FROM postings WHERE month > ? AND month <= ?',
+    [last, month],
+  );
   await insertRows(
     trx,
     'balance_snapshots',

@@ -30,7 +30,9 @@ export async function closeLedgerMonth(
     const closedAt = clock.nowMs();
     const { postings } = await closeMonth(trx, month, closedAt);
     const subject = formatMonth(month);
-    await appendAudit(trx, author, closedAt, [{ subject, action: 'ledger.close', after: { postings }, result: 'closed' }]);
+    await appendAudit(trx, author, closedAt, [
+      { subject, action: 'ledger.close', after: { postings }, result: 'closed' },
+    ]);
     return { month: subject, postings, closedAt };
   });
 }

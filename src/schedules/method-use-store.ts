@@ -37,6 +37,9 @@ const UNFINISHED = `status IN ('authorized', 'settling', 'requires_action', 'fai
 
 /** Every question mark in `sql` stands for the method. */
 async function ids(db: Knex, sql: string, methodId: string): Promise<string[]> {
-  const bindings = sql.split('?').slice(1).map(() => methodId);
+  const bindings = sql
+    .split('?')
+    .slice(1)
+    .map(() => methodId);
   return (await select<{ id: string }>(db, sql, bindings)).map(({ id }) => id);
 }

@@ -5,6 +5,7 @@ import { appendAudit } from '../audit/audit.ts';
 import type { ChargesContext } from '../charges/context.ts';
 import { requestHash } from '../charges/new-charge.ts';
 import { keyReused, methodBlocked } from '../charges/refusals.ts';
+import type { PaymentMethod } from '../customers/customer.ts';
 import { methodsById } from '../customers/methods-store.ts';
 import { BursarError } from '../errors.ts';
 import { newId } from '../ids.ts';
@@ -52,10 +53,11 @@ export async function createSchedule(
   const planned = await planSchedule(context, request);
   if (planned.replayed) return planned;
   return writeTrx(context.book, async (trx) => {
-    // Once more under the writer's lock: another process may have used the key meanwhile.
+    // Once more under the writer's lock: another process may have used the key, or removed the method.
     const earlier = await earlierSchedule(trx, request);
     if (earlier !== null) return { schedule: earlier, replayed: true };
     const { schedule } = planned;
+    await usableMethod(trx, schedule);
     await insertSchedules(trx, [schedule]);
     await appendAudit(trx, context.author, schedule.createdAt, [await createdEntry(trx, schedule)]);
     return { schedule, replayed: false };
@@ -109,16 +111,22 @@ export function today(timezone: string, nowMs: number): string {
   return Temporal.Instant.fromEpochMilliseconds(nowMs).toZonedDateTimeISO(timezone).toPlainDate().toString();
 }
 
-async function assertChargeable(context: ChargesContext, schedule: Schedule): Promise<void> {
-  const method = (await methodsById(context.book.reader, [schedule.methodId])).get(schedule.methodId);
-  if (method === undefined || method.removedAt !== null || method.customerId !== schedule.customerId) {
+/** The schedule's method, which is the customer's and may be charged. */
+async function usableMethod(db: Knex, { customerId, methodId }: Schedule): Promise<PaymentMethod> {
+  const method = (await methodsById(db, [methodId])).get(methodId);
+  if (method === undefined || method.removedAt !== null || method.customerId !== customerId) {
     throw new BursarError(
       'invalid_state',
-      `Customer ${schedule.customerId} has no payment method ${schedule.methodId}. No schedule was created.`,
-      { hint: `See what there is: bursar methods list --customer ${schedule.customerId}` },
+      `Customer ${customerId} has no payment method ${methodId}. No schedule was created.`,
+      { hint: `See what there is: bursar methods list --customer ${customerId}` },
     );
   }
   if (method.blockedAt !== null) throw methodBlocked(method);
+  return method;
+}
+
+async function assertChargeable(context: ChargesContext, schedule: Schedule): Promise<void> {
+  const method = await usableMethod(context.book.reader, schedule);
   const gateway = await context.gateway(method.gateway);
   gateway.prepare({
     operation: 'sale',

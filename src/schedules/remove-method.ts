@@ -33,9 +33,13 @@ export async function removeMethod(context: CustomersContext, methodId: string):
 
 function inUse(methodId: string, schedules: readonly string[], charges: readonly string[]): BursarError {
   const uses = [counted(schedules, 'schedule'), counted(charges, 'unfinished charge')].filter((text) => text !== '');
-  return new BursarError('conflict', `Payment method ${methodId} is in use by ${uses.join(' and ')}. It was not removed.`, {
-    hint: `Give them another one: bursar methods add --replaces ${methodId}, then remove this one.`,
-  });
+  return new BursarError(
+    'conflict',
+    `Payment method ${methodId} is in use by ${uses.join(' and ')}. It was not removed.`,
+    {
+      hint: `Give them another one: bursar methods add --replaces ${methodId}, then remove this one.`,
+    },
+  );
 }
 
 function counted(ids: readonly string[], noun: string): string {

@@ -192,5 +192,11 @@ export async function skippedPeriods(db: Knex, scheduleId: string): Promise<Skip
     'SELECT period, due_at, reason, run_id FROM skipped_periods WHERE schedule_id = ? ORDER BY period DESC',
     [scheduleId],
   );
-  return rows.map((row) => ({ scheduleId, period: row.period, dueAt: row.due_at, reason: row.reason, runId: row.run_id }));
+  return rows.map((row) => ({
+    scheduleId,
+    period: row.period,
+    dueAt: row.due_at,
+    reason: row.reason,
+    runId: row.run_id,
+  }));
 }

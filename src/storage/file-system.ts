@@ -49,7 +49,9 @@ function mountedAs(path: string, mounts: string): string | null {
   let type: string | null = null;
   for (const line of mounts.split('\n')) {
     const [before = '', after = ''] = line.split(' - ');
-    const mountPoint = before.split(' ')[4]?.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+    const mountPoint = before
+      .split(' ')[4]
+      ?.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
     if (mountPoint === undefined) continue;
     const isAround = mountPoint === '/' || path === mountPoint || path.startsWith(`${mountPoint}/`);
     if (!isAround || mountPoint.length < longest) continue;

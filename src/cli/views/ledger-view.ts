@@ -45,13 +45,17 @@ export const balanceColumns: readonly Column<BalanceView>[] = [
 
 /** What an entry of several postings moves stands in one cell each. */
 export function entryColumns(time: (time: string) => string | null): Column<EntryView>[] {
-  const each = (tell: (posting: EntryView['postings'][number]) => string) => (row: EntryView) => row.postings.map(tell).join('; ');
+  const each = (tell: (posting: EntryView['postings'][number]) => string) => (row: EntryView) =>
+    row.postings.map(tell).join('; ');
   return [
     { key: 'postedAt', header: 'POSTED', cell: ({ postedAt }) => time(postedAt), shorten: 'never' },
     { key: 'kind' },
     { key: 'debit', cell: each(({ debit }) => debit), shorten: 'start' },
     { key: 'credit', cell: each(({ credit }) => credit), shorten: 'start' },
-    numberColumn('amount', each(({ amountMinor, currency }) => formatMoney(BigInt(amountMinor), currency))),
+    numberColumn(
+      'amount',
+      each(({ amountMinor, currency }) => formatMoney(BigInt(amountMinor), currency)),
+    ),
     idColumn('chargeId', 'CHARGE'),
     idColumn('id', 'ENTRY'),
     { key: 'attemptId', inTable: false },

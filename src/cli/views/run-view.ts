@@ -5,10 +5,9 @@ import type { Column } from '../columns.ts';
 
 const iso = (timeMs: number | null): string | null => (timeMs === null ? null : new Date(timeMs).toISOString());
 
-/** `bursar.run/1`. */
+/** A run in a list; on its own with the schema `bursar.run/1`. */
 export function runView(run: Run) {
   return {
-    schema: 'bursar.run/1',
     id: run.id,
     kind: run.kind,
     status: run.status,
@@ -29,13 +28,13 @@ export function dueView(due: readonly DueTotal[]) {
   return due.map(({ currency, count, amountMinor }) => ({ currency, count, amountMinor: amountMinor.toString() }));
 }
 
-/** `120 charges of 2,400.00 USD, 3 of 30.00 EUR`. */
+/** `3000 JPY (1 charge), 40.00 USD (2 charges)`. */
 export function dueText(due: readonly DueTotal[]): string {
   if (due.length === 0) return 'nothing';
-  return due
-    .map(({ count, amountMinor, currency }) => `${count} of ${formatMoney(amountMinor, currency)} in all`)
-    .join(', ');
+  return due.map(({ count, amountMinor, currency }) => `${formatMoney(amountMinor, currency)} (${chargesText(count)})`).join(', ');
 }
+
+const chargesText = (count: number): string => `${count} ${count === 1 ? 'charge' : 'charges'}`;
 
 export const runColumns: readonly Column<RunView>[] = [
   { key: 'id', shorten: 'start' },

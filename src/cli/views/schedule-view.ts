@@ -149,6 +149,7 @@ export function periodColumns(timezone: string): Column<PeriodView>[] {
       header: `DUE (${timezone})`,
       cell: ({ dueAt }) => wallClock(dueAt, timezone),
       shorten: 'never',
+      inTable: timezone !== 'UTC',
     },
     {
       key: 'dueAt',
@@ -169,7 +170,11 @@ function wallClock(time: string, timezone: string): string {
 
 /** `12 periods, 240.00 USD in all`. */
 export function totalText({ amountMinor, currency }: Schedule, count: number): string {
-  return `${count} ${count === 1 ? 'period' : 'periods'}, ${formatMoney(amountMinor * BigInt(count), currency)} in all`;
+  return `${countText(count)}, ${formatMoney(amountMinor * BigInt(count), currency)} in all`;
+}
+
+export function countText(periods: number): string {
+  return `${periods} ${periods === 1 ? 'period' : 'periods'}`;
 }
 
 export interface SkippedView {

@@ -11,7 +11,11 @@ export default class BankCharges extends BaseCommand<typeof BankCharges> {
   static override description = 'With --json everything is printed, unless --limit is given.';
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --json'];
   static override flags = {
-    gateway: Flags.string({ helpValue: 'NAME', default: 'simulated', summary: 'The simulated gateway whose bank it is.' }),
+    gateway: Flags.string({
+      helpValue: 'NAME',
+      default: 'simulated',
+      summary: 'The simulated gateway whose bank it is.',
+    }),
     ...listFlags,
   };
 
@@ -20,9 +24,13 @@ export default class BankCharges extends BaseCommand<typeof BankCharges> {
     const { gateway, json, format, limit } = this.flags;
     const settings = app.assertGateway(gateway);
     if (settings.type !== 'simulated' || app.book.mode === 'live') {
-      throw new BursarError('gateway_refused', `The book has no simulated bank behind "${gateway}". Nothing was read.`, {
-        hint: 'Only test books have a simulated bank.',
-      });
+      throw new BursarError(
+        'gateway_refused',
+        `The book has no simulated bank behind "${gateway}". Nothing was read.`,
+        {
+          hint: 'Only test books have a simulated bank.',
+        },
+      );
     }
     const { openBankCharges } = await import('../../gateways/simulated/bank-charges.ts');
     const bank = await this.opened(openBankCharges({ path: app.bankPath, clock: app.clock, config: settings }));

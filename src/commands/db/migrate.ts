@@ -20,7 +20,10 @@ export default class DbMigrate extends BaseCommand<typeof DbMigrate> {
     const after = { ...before, pending: [], schemaVersion: before.programVersion };
     return this.show({ schema: 'bursar.db_migrate/1', ...after, migrated }, async () => {
       if (migrated.length === 0) await this.printLine(`Nothing to do: the book has schema ${after.schemaVersion}.`);
-      else await this.printLine(`Migrated from schema ${before.schemaVersion} to ${after.schemaVersion}: ${migrated.join(', ')}.`);
+      else
+        await this.printLine(
+          `Migrated from schema ${before.schemaVersion} to ${after.schemaVersion}: ${migrated.join(', ')}.`,
+        );
     });
   }
 }

@@ -1,4 +1,5 @@
 // The gateways that are configured, and what each can do.
+import { pauseFor, pauses } from '../../charges/pauses-store.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import type { Column } from '../../cli/columns.ts';
 import { listFlags } from '../../cli/flags.ts';
@@ -7,6 +8,8 @@ import type { Capabilities } from '../../gateways/gateway.ts';
 interface GatewayView {
   name: string;
   type: string;
+  /** By the kill switch. */
+  paused: boolean;
   capabilities: Capabilities | null;
 }
 
@@ -17,11 +20,13 @@ export default class GatewaysList extends BaseCommand<typeof GatewaysList> {
 
   async run(): Promise<void> {
     const app = await this.open();
+    const standing = await pauses(app.book.reader);
     const rows = await Promise.all(
       Object.entries(app.gatewayConfigs).map(async ([name, { type }]): Promise<GatewayView> => {
         // A live book may still have a simulated gateway in its configuration; it just can't be used.
         const isUsable = !(app.book.mode === 'live' && type === 'simulated');
-        return { name, type, capabilities: isUsable ? (await app.gateway(name)).capabilities : null };
+        const paused = pauseFor(standing, name) !== undefined;
+        return { name, type, paused, capabilities: isUsable ? (await app.gateway(name)).capabilities : null };
       }),
     );
     await this.showList({ schema: 'bursar.gateways/1', rows, total: rows.length }, columns);
@@ -31,6 +36,7 @@ export default class GatewaysList extends BaseCommand<typeof GatewaysList> {
 const columns: readonly Column<GatewayView>[] = [
   { key: 'name' },
   { key: 'type' },
+  { key: 'paused' },
   { key: 'usable', cell: ({ capabilities }) => capabilities !== null },
   { key: 'paymentObject', cell: ({ capabilities }) => capabilities?.paymentObject },
   { key: 'partialCapture', cell: ({ capabilities }) => capabilities?.partialCapture },

@@ -6,7 +6,10 @@ import { testReach } from '../../gateways/reach.ts';
 
 export default class GatewaysTest extends BaseCommand<typeof GatewaysTest> {
   static override summary = 'Reach a gateway, or every one, without moving money. Status 7 when one is out of reach.';
-  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> simulated --json'];
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> simulated --json',
+  ];
   static override args = { name: Args.string({ description: 'Only this gateway.' }) };
 
   async run(): Promise<object> {

@@ -29,7 +29,10 @@ export default class LedgerEntries extends BaseCommand<typeof LedgerEntries> {
     const filter: EntryFilter = await parseTimeRange(this.flags, app.timezone);
     if (charge !== undefined) filter.chargeId = await findId(app, 'charge', charge, { money: false });
     if (account !== undefined) filter.account = account;
-    const rows = pages((limit, before: JournalEntry | undefined) => entryPage(reader, filter, limit, before), toEntryView);
+    const rows = pages(
+      (limit, before: JournalEntry | undefined) => entryPage(reader, filter, limit, before),
+      toEntryView,
+    );
     const columns = entryColumns((time) => this.time(time));
     await this.showList({ schema: 'bursar.entries/1', rows, total: await countEntries(reader, filter) }, columns);
   }

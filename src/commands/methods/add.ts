@@ -4,6 +4,7 @@ import { customerId } from '../../cli/ask-customer.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { findId } from '../../cli/find-id.ts';
 import { askChoice, askInput } from '../../cli/prompts.ts';
+import { counted } from '../../cli/text.ts';
 import { methodFields, toMethodView } from '../../cli/views/customer-view.ts';
 import { addMethod } from '../../customers/methods.ts';
 import { replaceMethod } from '../../schedules/replace-method.ts';
@@ -45,7 +46,9 @@ export default class MethodsAdd extends BaseCommand<typeof MethodsAdd> {
       await this.printFields(methodFields(view, (time) => this.time(time)));
       if (replaced === null) return;
       const { methodId, schedules, charges } = replaced;
-      await this.printLine(`It replaces ${methodId} for ${schedules} schedules and ${charges} charges.`);
+      await this.printLine(
+        `It replaces ${methodId} for ${counted(schedules, 'schedule')} and ${counted(charges, 'charge')}.`,
+      );
     });
   }
 }

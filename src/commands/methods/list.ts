@@ -23,8 +23,12 @@ export default class MethodsList extends BaseCommand<typeof MethodsList> {
     const app = await this.open();
     const { reader } = app.book;
     const { customer } = this.flags;
-    const filter = customer === undefined ? {} : { customerId: await findId(app, 'customer', customer, { money: false }) };
-    const rows = pages((limit, before: PaymentMethod | undefined) => methodPage(reader, filter, limit, before), toMethodView);
+    const filter =
+      customer === undefined ? {} : { customerId: await findId(app, 'customer', customer, { money: false }) };
+    const rows = pages(
+      (limit, before: PaymentMethod | undefined) => methodPage(reader, filter, limit, before),
+      toMethodView,
+    );
     const columns = methodColumns((time) => this.time(time));
     await this.showList({ schema: 'bursar.methods/1', rows, total: await countMethods(reader, filter) }, columns);
   }

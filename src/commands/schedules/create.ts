@@ -42,8 +42,8 @@ export default class SchedulesCreate extends BaseCommand<typeof SchedulesCreate>
     const app = await this.open();
     const { asker, terminal } = this;
     const dryRun = this.flags['dry-run'];
+    if (!dryRun) requireKeyOnLive(app, asker, this.flags['idempotency-key'] ?? null);
     const request = await readScheduleFlags(app, asker, this.flags);
-    if (!dryRun) requireKeyOnLive(app, asker, request.idempotencyKey);
     const planned = await planSchedule(app.charges, request);
     const how = { note: (text: string) => terminal.note(text), mayAsk: !dryRun };
     if (!planned.replayed) await tellPastPeriods(asker, planned.schedule, app.clock.nowMs(), how);

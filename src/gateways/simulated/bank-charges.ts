@@ -15,7 +15,11 @@ export interface BankCharges {
 }
 
 /** The bank's listing. A bank that has never been used has none, and is not made by looking at it. */
-export async function openBankCharges(options: { path: string; clock: Clock; config: SimulatedConfig }): Promise<BankCharges> {
+export async function openBankCharges(options: {
+  path: string;
+  clock: Clock;
+  config: SimulatedConfig;
+}): Promise<BankCharges> {
   const { seed } = bankTerms(options.config);
   if (!existsSync(options.path)) return { seed, lines: noLines, close: async () => undefined };
   const bank = await openBank(options).catch((error: unknown) => {

@@ -1,0 +1,168 @@
+// What an export reads from the book: whole pages as the bytes of the file, totals, seals and the leaves for their proofs.
+import type { Knex } from 'knex';
+import { inList, listBinding, select } from '../storage/batch.ts';
+import { bigSum, fromBigSum } from '../storage/big-sum.ts';
+import { type AuditFilter, auditWhere } from './audit-rows-store.ts';
+import { hashBytes, type Seal, sqlHash } from './audit-store.ts';
+import {
+  currencyBinding,
+  EXPORT_COLUMNS,
+  JSON_PLACES,
+  sqlCurrencies,
+  sqlExactLine,
+  sqlJsonLine,
+  sqlPlainLine,
+} from './export-columns.ts';
+import type { ExportTotal } from './export-totals.ts';
+import { isPlainPage } from './plain-page.ts';
+
+export type ExportFormat = 'csv' | 'ndjson';
+
+/** Rows with sequences in (from, to]. */
+export interface PageRange {
+  from: number;
+  to: number;
+}
+
+export interface ExportPage {
+  rows: number;
+  bytes: Buffer;
+}
+
+/** The rows of the range that the filter lets through, as they stand in the file, in the order of the log. */
+export async function exportPage(
+  db: Knex,
+  format: ExportFormat,
+  filter: AuditFilter,
+  range: PageRange,
+): Promise<ExportPage> {
+  if (format === 'ndjson') return fetchPage(db, sqlJsonLine, filter, range);
+  const page = await fetchPage(db, sqlPlainLine, filter, range);
+  const shape = { rows: page.rows, columns: EXPORT_COLUMNS.length, json: JSON_PLACES, jsonCells: page.jsonCells };
+  return isPlainPage(page.bytes, shape) ? page : fetchPage(db, sqlExactLine, filter, range);
+}
+
+async function fetchPage(
+  db: Knex,
+  line: string,
+  filter: AuditFilter,
+  { from, to }: PageRange,
+): Promise<ExportPage & { jsonCells: number }> {
+  const where = auditWhere(filter);
+  const [page] = await select<{ n: number; json_cells: number; bytes: Buffer | null }>(
+    db,
+    `SELECT COUNT(*) AS n, COUNT(before) + COUNT(after) AS json_cells, CAST(group_concat(line, '') AS BLOB) AS bytes
+       FROM (SELECT ${line} AS line, a.before, a.after FROM audit_rows a
+               LEFT JOIN seal_members m ON m.audit_sequence = a.sequence
+               LEFT JOIN ${sqlCurrencies} ON e.code = a.currency
+              WHERE a.sequence > ? AND a.sequence <= ? AND ${where.sql} ORDER BY a.sequence)`,
+    [currencyBinding(), from, to, ...where.bindings],
+  );
+  return { rows: page?.n ?? 0, jsonCells: page?.json_cells ?? 0, bytes: page?.bytes ?? Buffer.alloc(0) };
+}
+
+/** The first sequence behind `sequence`, so that a hole in the log is stepped over at once. */
+export async function nextSequence(db: Knex, sequence: number): Promise<number | null> {
+  const [row] = await select<{ next: number | null }>(db, 'SELECT MIN(sequence) AS next FROM audit_rows WHERE sequence > ?', [
+    sequence,
+  ]);
+  return row?.next ?? null;
+}
+
+/** The same rule as `moneyMoved` of export-totals.ts. */
+const MOVES = {
+  captured: `a.action IN ('sale.settle', 'capture.settle') AND a.result = 'approved'`,
+  refunded: `a.action = 'refund.settle' AND a.result = 'approved'`,
+  duplicate: `a.action = 'sale.settle' AND a.result = 'duplicate'`,
+};
+
+export async function exportTotals(db: Knex, filter: AuditFilter, lastSequence: number): Promise<ExportTotal[]> {
+  const where = auditWhere(filter);
+  const picks = Object.entries(MOVES).map(
+    ([name, rule]) =>
+      `SUM(${rule}) AS ${name}_n, ${bigSum(`CASE WHEN ${rule} THEN a.amount_minor END`)} AS ${name}_sum`,
+  );
+  const rows = await select<Record<string, string | number | null> & { currency: string; n: number }>(
+    db,
+    `SELECT a.currency, COUNT(*) AS n, ${picks.join(', ')} FROM audit_rows a
+      WHERE a.sequence <= ? AND a.currency IS NOT NULL AND ${where.sql} GROUP BY a.currency ORDER BY a.currency`,
+    [lastSequence, ...where.bindings],
+  );
+  const count = (value: string | number | null | undefined): number => Number(value ?? 0);
+  const minor = (value: string | number | null | undefined): string =>
+    fromBigSum(value === null || value === undefined ? null : String(value)).toString();
+  return rows.map((row) => ({
+    currency: row.currency,
+    rows: row.n,
+    capturedCount: count(row.captured_n),
+    capturedMinor: minor(row.captured_sum),
+    refundedCount: count(row.refunded_n),
+    refundedMinor: minor(row.refunded_sum),
+    duplicateCount: count(row.duplicate_n),
+    duplicateMinor: minor(row.duplicate_sum),
+  }));
+}
+
+/** A seal, and how many of its rows the filter lets through. */
+export interface TouchedSeal extends Seal {
+  rows: number;
+}
+
+/** Seals in (after, last], ascending, at most `limit`. */
+export async function touchedSeals(
+  db: Knex,
+  filter: AuditFilter,
+  after: number,
+  last: number,
+  limit: number,
+): Promise<TouchedSeal[]> {
+  const where = auditWhere(filter);
+  // Without a filter the index on the memberships alone answers.
+  const join = where.bindings.length === 0 ? '' : 'JOIN audit_rows a ON a.sequence = m.audit_sequence';
+  return select<TouchedSeal>(
+    db,
+    `SELECT s.sequence, s.previous_seal_hash AS "previousSealHash", s.root, s.count, s.sealed_at AS "sealedAt",
+            s.seal_hash AS "sealHash",
+            (SELECT COUNT(*) FROM seal_members m ${join} WHERE m.seal_sequence = s.sequence AND ${where.sql}) AS rows
+       FROM seals s WHERE s.sequence > ? AND s.sequence <= ? ORDER BY s.sequence LIMIT ?`,
+    [...where.bindings, after, last, limit],
+  );
+}
+
+export interface Leaf {
+  seal: number;
+  hash: Buffer;
+  isIncluded: boolean;
+}
+
+const LEAVES_PER_PAGE = 10_000;
+
+/** Every leaf of these seals (ascending), and whether the filter lets its row through. */
+export async function* leavesOf(db: Knex, filter: AuditFilter, seals: readonly number[]): AsyncGenerator<Leaf[]> {
+  const where = auditWhere(filter);
+  let [seal, leaf] = [0, -1];
+  for (;;) {
+    const [page] = await select<{ hashes: string | null; seals: string; leaves: string; included: string }>(
+      db,
+      `SELECT group_concat(hash, '') AS hashes, group_concat(seal) AS seals, group_concat(leaf) AS leaves,
+              group_concat(included, '') AS included
+         FROM (SELECT ${sqlHash('a.hash')} AS hash, m.seal_sequence AS seal, m.leaf_index AS leaf,
+                      CASE WHEN ${where.sql} THEN 1 ELSE 0 END AS included
+                 FROM seal_members m JOIN audit_rows a ON a.sequence = m.audit_sequence
+                WHERE m.seal_sequence IN ${inList} AND (m.seal_sequence, m.leaf_index) > (?, ?)
+                ORDER BY m.seal_sequence, m.leaf_index LIMIT ?)`,
+      [...where.bindings, listBinding(seals), seal, leaf, LEAVES_PER_PAGE],
+    );
+    if (page?.hashes == null) return;
+    const { hashes, included } = page;
+    const leaves = page.seals.split(',').map((number, index): Leaf => ({
+      seal: Number(number),
+      hash: hashBytes(hashes.slice(index * 64, index * 64 + 64)),
+      isIncluded: included[index] === '1',
+    }));
+    yield leaves;
+    if (leaves.length < LEAVES_PER_PAGE) return;
+    seal = leaves.at(-1)?.seal ?? seal;
+    leaf = Number(page.leaves.slice(page.leaves.lastIndexOf(',') + 1));
+  }
+}
