@@ -1,0 +1,49 @@
+// Walks the audit log in windows of its sequence, two of them at work in SQLite while one is written, with no more text
+// in memory than that, however long the rows are.
+import type { Knex } from 'knex';
+import { type ExportPage, nextSequence, type PageRange } from './export-store.ts';
+
+const MOST_ROWS = 10_000;
+/** Where rows are long, pages have fewer of them. */
+const PAGE_BYTES = 8 * 1024 * 1024;
+/** More than two gain nothing on two cores. */
+const AHEAD = 2;
+
+/** Pages of the rows up to sequence `last`, in order; `fetch` makes one. */
+export async function* pagesOfLog(
+  db: Knex,
+  last: number,
+  fetch: (range: PageRange) => Promise<ExportPage>,
+): AsyncGenerator<ExportPage> {
+  const underway: { range: PageRange; page: Promise<ExportPage> }[] = [];
+  let from = 0;
+  let size = MOST_ROWS;
+  const start = (): void => {
+    while (underway.length < AHEAD && from < last) {
+      const range = { from, to: Math.min(from + size, last) };
+      const page = fetch(range);
+      // Awaited below; until then a failure is nobody's.
+      page.catch(() => undefined);
+      underway.push({ range, page });
+      from = range.to;
+    }
+  };
+  try {
+    start();
+    for (let next = underway.shift(); next !== undefined; next = underway.shift()) {
+      const page = await next.page;
+      if (page.rows > 0) size = sizeAfter(page, size);
+      // A hole in the sequence (none but in a damaged book) is stepped over at once, however wide.
+      else if (underway.length === 0) from = Math.max(from, ((await nextSequence(db, next.range.to)) ?? last + 1) - 1);
+      start();
+      if (page.rows > 0) yield page;
+    }
+  } finally {
+    await Promise.allSettled(underway.map(({ page }) => page));
+  }
+}
+
+function sizeAfter({ rows, bytes }: ExportPage, size: number): number {
+  const fitting = Math.floor((PAGE_BYTES * rows) / Math.max(1, bytes.length));
+  return Math.max(1, Math.min(MOST_ROWS, fitting, size * 2));
+}

@@ -1,0 +1,49 @@
+// A gateway whose next answers a test has laid down; without one it is the bank behind it that answers.
+import type { Gateway, Lookup, Outcome } from '../../src/gateways/gateway.ts';
+
+export interface Script {
+  sends: Outcome[];
+  lookups: Lookup[];
+  /** How often something was sent, by whoever answered. */
+  sent: number;
+  wrap: (gateway: Gateway) => Gateway;
+}
+
+/** `capabilities` replace the bank's own. */
+export function scripted(capabilities: Partial<Gateway['capabilities']> = {}): Script {
+  const script: Script = {
+    sends: [],
+    lookups: [],
+    sent: 0,
+    wrap: (gateway) => ({
+      ...gateway,
+      capabilities: { ...gateway.capabilities, ...capabilities },
+      send: async (request, signal) => {
+        script.sent += 1;
+        return script.sends.shift() ?? gateway.send(request, signal);
+      },
+      lookup: async (request, signal) => script.lookups.shift() ?? gateway.lookup(request, signal),
+    }),
+  };
+  return script;
+}
+
+export const UNKNOWN: Outcome = { kind: 'unknown', reason: 'timeout', providerCode: null, providerMessage: null };
+
+export const NOT_REACHED: Outcome = {
+  kind: 'rejected',
+  reason: 'transport',
+  providerCode: 'http_429',
+  providerMessage: null,
+  retryAfterMs: null,
+};
+
+export const APPROVED: Outcome = { kind: 'approved', reference: 'ref', amountMinor: 1250n, providerCode: null };
+
+export const DECLINED: Outcome = {
+  kind: 'declined',
+  decline: 'do_not_honor',
+  reference: null,
+  providerCode: '05',
+  providerMessage: null,
+};
