@@ -7,7 +7,7 @@ import { sealPending } from './audit/seal.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { busyTimeoutOf, CONFIG_FILE, type Environment, type LoadedConfig, loadConfig } from './config/load.ts';
 import type { GatewayConfig } from './config/schema.ts';
-import { addToConfig } from './config/write.ts';
+import { addToConfig, assertWritable } from './config/write.ts';
 import { BursarError } from './errors.ts';
 import { type BookMode, bookExists, createBook, openBook } from './storage/open.ts';
 
@@ -41,6 +41,7 @@ export async function newBook(request: NewBookRequest): Promise<NewBook> {
   const configPath = resolve(cwd, request.config ?? (env.BURSAR_CONFIG || CONFIG_FILE));
   // Read before anything is made, so that a configuration that can't be used leaves no book behind.
   const config = existsSync(configPath) ? await loadConfig({ flag: configPath, cwd, env }) : null;
+  await assertWritable(configPath);
   const path = pathOf(request.book, cwd);
   if (gateway === 'simulated' && mode === 'live') {
     throw new BursarError('gateway_refused', 'A live book takes no simulated gateway. Nothing was made.', {

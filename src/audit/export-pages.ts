@@ -34,7 +34,7 @@ export async function* pagesOfLog(
       const page = await next.page;
       if (page.rows > 0) size = sizeAfter(page, size);
       // A hole in the sequence (none but in a damaged book) is stepped over at once, however wide.
-      else if (underway.length === 0) from = Math.max(from, ((await nextSequence(db, next.range.to)) ?? last + 1) - 1);
+      else from = Math.max(from, ((await nextSequence(db, next.range.to)) ?? last + 1) - 1);
       start();
       if (page.rows > 0) yield page;
     }

@@ -68,14 +68,17 @@ export async function exportAudit(context: ExportContext, options: ExportOptions
     files.push(file);
     return file;
   };
+  const progress = { rows: 0 };
   try {
-    const result = await writeFiles(context, options, head, await begin(out), await begin(manifest));
+    const result = await writeFiles(context, options, head, await begin(out), await begin(manifest), progress);
     for (const file of files) await file.place();
     await logExport(context, options, result, 'exported');
     for (const file of files) await file.finish();
     return result;
   } catch (error) {
     for (const file of files) await file.undo();
+    // What went to stdout has left the book all the same.
+    if (out === null && progress.rows > 0) await logExport(context, options, { ...progress, sha256: null, head: null }, 'incomplete');
     throw error;
   }
 }
@@ -86,6 +89,7 @@ async function writeFiles(
   sealed: Seal | null,
   file: OutputFile | null,
   manifestFile: OutputFile | null,
+  progress: { rows: number },
 ): Promise<ExportResult> {
   const { format, filter, signal } = options;
   const head = sealed === null ? null : toHead(sealed);
@@ -94,7 +98,7 @@ async function writeFiles(
   const counting = exportTotals(book.reader, filter, last);
   counting.catch(() => undefined);
   const hash = createHash('sha256');
-  let [rows, size] = [0, 0];
+  let size = 0;
   const write = async (bytes: Buffer): Promise<void> => {
     signal.throwIfAborted();
     const written = file === null ? options.stdout(bytes) : file.write(bytes);
@@ -104,9 +108,10 @@ async function writeFiles(
   };
   if (format === 'csv') await write(Buffer.from(csvHeader));
   for await (const page of pagesOfLog(book.reader, last, (range) => exportPage(book.reader, format, filter, range))) {
-    rows += page.rows;
     await write(page.bytes);
+    progress.rows += page.rows;
   }
+  const { rows } = progress;
   const sha256 = hash.digest('hex');
   const totals = await counting;
   const name = options.out === null ? null : basename(options.out);
@@ -138,7 +143,7 @@ async function writeFiles(
 async function logExport(
   { book, clock, author }: ExportContext,
   { out, manifest, format, filter }: ExportOptions,
-  { rows, sha256, head }: ExportResult,
+  { rows, sha256, head }: { rows: number; sha256: string | null; head: Head | null },
   result: string,
 ): Promise<void> {
   await writeTrx(book, async (trx) => {

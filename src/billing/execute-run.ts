@@ -5,10 +5,10 @@ import type { Attempt } from '../charges/attempt.ts';
 import { countUnknownAttempts } from '../charges/attempts-store.ts';
 import { type DueKind, dueTotals } from '../charges/charges-store.ts';
 import { collectDue } from '../charges/collect-due.ts';
-import { pausedError } from '../charges/refusals.ts';
 import { EVERY_GATEWAY, pauses } from '../charges/pauses-store.ts';
 import type { Pipeline } from '../charges/pipeline.ts';
 import { resolveOpenAttempts } from '../charges/recovery.ts';
+import { pausedError } from '../charges/refusals.ts';
 import { BursarError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { writeTrx } from '../storage/trx.ts';
@@ -46,7 +46,10 @@ export interface RunResult {
 }
 
 /** What a run at `asOfMs` would charge, with nothing written or sent. */
-export async function previewRun(pipeline: Pipeline, options: Pick<RunOptions, 'kind' | 'asOfMs' | 'catchUp' | 'limits'>): Promise<RunResult> {
+export async function previewRun(
+  pipeline: Pipeline,
+  options: Pick<RunOptions, 'kind' | 'asOfMs' | 'catchUp' | 'limits'>,
+): Promise<RunResult> {
   const run = startedRun(pipeline, options, true);
   const { totals, skipped } = await whatIsDue(pipeline, options);
   run.counts.due = totals.reduce((sum, { count }) => sum + count, 0);
@@ -70,7 +73,12 @@ export async function executeRun(pipeline: Pipeline, options: RunOptions): Promi
     await interruptGoneRuns(trx, clock.nowMs());
     await insertRun(trx, run, owner.id, author.actor);
     await appendAudit(trx, author, run.startedAt, [
-      { subject: run.id, action: `${run.kind}.run`, after: { asOf: new Date(run.asOf).toISOString() }, result: 'running' },
+      {
+        subject: run.id,
+        action: `${run.kind}.run`,
+        after: { asOf: new Date(run.asOf).toISOString() },
+        result: 'running',
+      },
     ]);
   });
   const execution = new Execution(pipeline, options, run);
@@ -111,12 +119,16 @@ class Execution {
     const { totals } = await whatIsDue(this.#pipeline, options);
     this.due = totals;
     const over = exceeded(options.limits, totals);
-    if (over !== null) return this.#stop(over.stoppedBy, over.error);
+    if (over !== null) {
+      this.#stop(over.stoppedBy, over.error);
+      return;
+    }
     try {
       await options.approve(totals);
     } catch (error) {
       if (!(error instanceof BursarError)) throw error;
-      return this.#stop('not_confirmed', error);
+      this.#stop('not_confirmed', error);
+      return;
     }
     await options.onStart(totals.reduce((sum, { count }) => sum + count, 0));
     if (options.kind === 'billing') {
@@ -154,7 +166,12 @@ class Execution {
       await clock.sleep(100);
     }
     try {
-      const made = await materialise(this.#pipeline.context, { asOfMs, catchUp, runId: this.#run.id, stopped: this.#stopped });
+      const made = await materialise(this.#pipeline.context, {
+        asOfMs,
+        catchUp,
+        runId: this.#run.id,
+        stopped: this.#stopped,
+      });
       this.#run.counts.skipped += made.skipped;
     } finally {
       await owner.yield(PLANNING_LEASE);
@@ -192,12 +209,19 @@ class Execution {
     if (attempt.outcome !== 'rejected' || attempt.declineClass !== 'ours') return;
     const code = attempt.declineCode ?? 'configuration';
     if (code === 'stopped' || code === 'key_too_old') return;
-    if (code === 'paused') return this.#stop('paused', pausedError(attempt.gateway, 'the kill switch was thrown during the run'));
+    if (code === 'paused') {
+      this.#stop('paused', pausedError(attempt.gateway, 'the kill switch was thrown during the run'));
+      return;
+    }
     this.#stop(
       'configuration',
-      new BursarError('gateway_refused', `${attempt.gateway} refused our own configuration or request (${code}). The run was stopped; no attempt was used up.`, {
-        hint: `Check it with: bursar gateways test ${attempt.gateway}`,
-      }),
+      new BursarError(
+        'gateway_refused',
+        `${attempt.gateway} refused our own configuration or request (${code}). The run was stopped; no attempt was used up.`,
+        {
+          hint: `Check it with: bursar gateways test ${attempt.gateway}`,
+        },
+      ),
     );
   }
 }

@@ -11,10 +11,16 @@ export interface Limits {
 }
 
 /** The error that stops the run, or `null`. */
-export function exceeded(limits: Limits, totals: readonly DueTotal[]): { stoppedBy: StoppedBy; error: BursarError } | null {
+export function exceeded(
+  limits: Limits,
+  totals: readonly DueTotal[],
+): { stoppedBy: StoppedBy; error: BursarError } | null {
   const count = totals.reduce((sum, total) => sum + total.count, 0);
   if (limits.maxCount !== null && count > limits.maxCount) {
-    return { stoppedBy: 'max_count', error: limitError(`${count} ${count === 1 ? 'charge is' : 'charges are'} due, --max-count is ${limits.maxCount}`) };
+    return {
+      stoppedBy: 'max_count',
+      error: limitError(`${count} ${count === 1 ? 'charge is' : 'charges are'} due, --max-count is ${limits.maxCount}`),
+    };
   }
   if (limits.maxAmount.size === 0) return null;
   for (const { currency, amountMinor } of totals) {

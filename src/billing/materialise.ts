@@ -35,7 +35,11 @@ export async function dueTotalsOfSchedules(
     const lines = page.map((schedule) => {
       const { bill, skip } = duePeriods(schedule, asOfMs, catchUp);
       skipped += skip.length;
-      return { currency: schedule.currency, count: bill.length, amountMinor: schedule.amountMinor * BigInt(bill.length) };
+      return {
+        currency: schedule.currency,
+        count: bill.length,
+        amountMinor: schedule.amountMinor * BigInt(bill.length),
+      };
     });
     totals = addTotals([...totals, ...lines.filter(({ count }) => count > 0)]);
   }
@@ -77,7 +81,14 @@ async function materialisePage(
 ): Promise<{ charges: number; skipped: number }> {
   const nowMs = context.clock.nowMs();
   // Read again under the writer's lock: another run may have been here, or an operator may have cancelled.
-  const schedules = [...(await schedulesById(trx, page.map(({ id }) => id))).values()].filter(({ status }) => status === 'active');
+  const schedules = [
+    ...(
+      await schedulesById(
+        trx,
+        page.map(({ id }) => id),
+      )
+    ).values(),
+  ].filter(({ status }) => status === 'active');
   const methods = await methodsById(trx, [...new Set(schedules.map(({ methodId }) => methodId))]);
   const charges: Charge[] = [];
   const skipped: SkippedPeriod[] = [];

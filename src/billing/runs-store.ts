@@ -8,7 +8,17 @@ export async function insertRun(trx: Knex, run: Run, ownerId: string, actor: str
   await trx.raw(
     `INSERT INTO runs (id, kind, status, as_of, started_at, finished_at, stopped_by, counts, totals, actor, owner_id)
      VALUES (?, ?, ?, ?, ?, NULL, NULL, ?, ?, ?, ?)`,
-    [run.id, run.kind, run.status, run.asOf, run.startedAt, JSON.stringify(run.counts), totalsText(run), actor, ownerId],
+    [
+      run.id,
+      run.kind,
+      run.status,
+      run.asOf,
+      run.startedAt,
+      JSON.stringify(run.counts),
+      totalsText(run),
+      actor,
+      ownerId,
+    ],
   );
 }
 
@@ -77,7 +87,10 @@ export async function runById(db: Knex, id: string): Promise<Run | null> {
 
 /** Marks runs whose process is gone as interrupted; returns their ids. */
 export async function interruptGoneRuns(trx: Knex, nowMs: number): Promise<string[]> {
-  const running = await select<{ id: string; owner_id: string }>(trx, `SELECT id, owner_id FROM runs WHERE status = 'running'`);
+  const running = await select<{ id: string; owner_id: string }>(
+    trx,
+    `SELECT id, owner_id FROM runs WHERE status = 'running'`,
+  );
   const gone = await goneOwners(
     trx,
     running.map(({ owner_id }) => owner_id),

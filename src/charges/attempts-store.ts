@@ -158,7 +158,10 @@ export async function collectedCharges(db: Knex, chargeIds: readonly string[]): 
 
 /** Every open attempt, oldest first: the partial index holds just these, so this is small in a book of any size. */
 export async function openAttempts(db: Knex): Promise<Attempt[]> {
-  const rows = await select<AttemptRow>(db, `SELECT * FROM attempts INDEXED BY attempts_open WHERE ${OPEN} ORDER BY opened_at, id`);
+  const rows = await select<AttemptRow>(
+    db,
+    `SELECT * FROM attempts INDEXED BY attempts_open WHERE ${OPEN} ORDER BY opened_at, id`,
+  );
   return rows.map(toAttempt);
 }
 
@@ -169,7 +172,12 @@ export interface AttemptFilter {
 }
 
 /** One page, newest first; `before` is the last attempt of the page before. */
-export async function attemptPage(db: Knex, filter: AttemptFilter, limit: number, before?: Attempt): Promise<Attempt[]> {
+export async function attemptPage(
+  db: Knex,
+  filter: AttemptFilter,
+  limit: number,
+  before?: Attempt,
+): Promise<Attempt[]> {
   const { sql, bindings } = attemptWhere(filter);
   const cursor = before === undefined ? '' : ' AND id < ?';
   const rows = await select<AttemptRow>(db, `SELECT * FROM attempts WHERE ${sql}${cursor} ORDER BY id DESC LIMIT ?`, [
@@ -203,7 +211,10 @@ function attemptWhere(filter: AttemptFilter): { sql: string; bindings: string[] 
 
 /** Gives up ownership of attempts that stay open. */
 export async function releaseAttempts(trx: Knex, ids: readonly string[], ownerId: string): Promise<void> {
-  await trx.raw(`UPDATE attempts SET owner_id = NULL WHERE id IN ${inList} AND owner_id = ?`, [listBinding(ids), ownerId]);
+  await trx.raw(`UPDATE attempts SET owner_id = NULL WHERE id IN ${inList} AND owner_id = ?`, [
+    listBinding(ids),
+    ownerId,
+  ]);
 }
 
 /** How many attempts nobody knows the outcome of. */

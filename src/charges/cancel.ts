@@ -18,7 +18,13 @@ import { settleAttempts } from './settle.ts';
 
 const CANCELLABLE: readonly ChargeStatus[] = ['pending', 'failed', 'requires_action'];
 
-const CLOSED: Outcome = { kind: 'rejected', reason: 'ours', providerCode: 'cancelled', providerMessage: null, retryAfterMs: null };
+const CLOSED: Outcome = {
+  kind: 'rejected',
+  reason: 'ours',
+  providerCode: 'cancelled',
+  providerMessage: null,
+  retryAfterMs: null,
+};
 
 /** The charge as it stands afterwards: `cancelled`, or `captured`/`authorized` where the provider says so. */
 export async function cancelCharge(pipeline: Pipeline, chargeId: string, reason: string | null): Promise<Charge> {
@@ -39,7 +45,9 @@ export async function cancelCharge(pipeline: Pipeline, chargeId: string, reason:
     if (locked.version !== before.version) throw changedMeanwhile(locked);
     // An open requires_action was made impossible just now; a final attempt keeps its outcome.
     const open = last !== undefined && isOpen(last);
-    const settled = open ? await settleAttempts(trx, pipeline.context, [{ attemptId: last.id, outcome: CLOSED, source: 'cancel' }]) : [];
+    const settled = open
+      ? await settleAttempts(trx, pipeline.context, [{ attemptId: last.id, outcome: CLOSED, source: 'cancel' }])
+      : [];
     const charge = settled[0]?.charge ?? locked;
     const nowMs = clock.nowMs();
     const next: Charge = {
@@ -53,7 +61,14 @@ export async function cancelCharge(pipeline: Pipeline, chargeId: string, reason:
     };
     await updateCharges(trx, [next]);
     await appendAudit(trx, author, nowMs, [
-      { ...auditSubject(next), action: 'charge.cancel', before: { status: before.status }, after: { status: next.status }, result: 'cancelled', reason },
+      {
+        ...auditSubject(next),
+        action: 'charge.cancel',
+        before: { status: before.status },
+        after: { status: next.status },
+        result: 'cancelled',
+        reason,
+      },
     ]);
     await appendEvents(trx, nowMs, [chargeEvent('charge.cancelled.v1', next)]);
     return next;
@@ -61,14 +76,20 @@ export async function cancelCharge(pipeline: Pipeline, chargeId: string, reason:
 }
 
 /** Has charges whose collection is under way cancelled, not retried, should it turn out unpaid. Answers with those. */
-export async function cancelIfUnpaid(context: ChargesContext, ids: readonly string[], reason: string | null): Promise<Charge[]> {
+export async function cancelIfUnpaid(
+  context: ChargesContext,
+  ids: readonly string[],
+  reason: string | null,
+): Promise<Charge[]> {
   if (ids.length === 0) return [];
   return writeTrx(context.book, async (trx) => {
     const nowMs = context.clock.nowMs();
     const underWay = [...(await lockCharges(trx, ids)).values()].filter(({ status }) => IN_FLIGHT.includes(status));
     const marked = underWay
       .filter(({ retryRule }) => retryRule !== CANCEL_IF_UNPAID)
-      .map((charge): Charge => ({ ...charge, retryRule: CANCEL_IF_UNPAID, version: charge.version + 1, updatedAt: nowMs }));
+      .map(
+        (charge): Charge => ({ ...charge, retryRule: CANCEL_IF_UNPAID, version: charge.version + 1, updatedAt: nowMs }),
+      );
     await updateCharges(trx, marked);
     await appendAudit(
       trx,
@@ -111,7 +132,11 @@ function assertCancellable(charge: Charge): void {
 }
 
 function changedMeanwhile(charge: Charge): BursarError {
-  return new BursarError('conflict', `Charge ${charge.id} was changed by another process meanwhile. It was not cancelled.`, {
-    hint: `Look at it with: bursar charges show ${charge.id}`,
-  });
+  return new BursarError(
+    'conflict',
+    `Charge ${charge.id} was changed by another process meanwhile. It was not cancelled.`,
+    {
+      hint: `Look at it with: bursar charges show ${charge.id}`,
+    },
+  );
 }

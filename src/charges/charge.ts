@@ -78,7 +78,8 @@ export function statusAfter(
   outcome: AttemptOutcome,
   afterFailure: AfterFailure,
 ): ChargeStatus {
-  if (operation === 'sale' || operation === 'authorize') return afterCollecting(status, operation, outcome, afterFailure);
+  if (operation === 'sale' || operation === 'authorize')
+    return afterCollecting(status, operation, outcome, afterFailure);
   // During capture, void and refund the charge keeps its status; the open attempt tells the rest.
   if (outcome !== 'approved') return status;
   // Money that has moved counts, also where the authorization was thought to be voided or over by then.
@@ -137,8 +138,10 @@ export function assertOpenable(charge: Charge, operation: Operation): void {
 }
 
 function hintFor(charge: Charge, operation: Operation): string {
-  if (charge.status === 'captured' && operation === 'void') return `Give the money back with: bursar charges refund ${charge.id}`;
-  if (charge.status === 'authorized' && operation === 'refund') return `Nothing was captured; release it with: bursar charges void ${charge.id}`;
+  if (charge.status === 'captured' && operation === 'void')
+    return `Give the money back with: bursar charges refund ${charge.id}`;
+  if (charge.status === 'authorized' && operation === 'refund')
+    return `Nothing was captured; release it with: bursar charges void ${charge.id}`;
   if (charge.status === 'unknown') return 'Let the next billing run find out first: bursar billing run';
   return `Look at it with: bursar charges show ${charge.id}`;
 }

@@ -142,7 +142,9 @@ export async function lockCharges(trx: Knex, ids: readonly string[]): Promise<Ma
 
 export async function chargesByIdempotencyKey(db: Knex, keys: readonly string[]): Promise<Map<string, Charge>> {
   if (keys.length === 0) return new Map();
-  const rows = await select<ChargeRow>(db, `SELECT * FROM charges WHERE idempotency_key IN ${inList}`, [listBinding(keys)]);
+  const rows = await select<ChargeRow>(db, `SELECT * FROM charges WHERE idempotency_key IN ${inList}`, [
+    listBinding(keys),
+  ]);
   return new Map(rows.map((row) => [String(row.idempotency_key), toCharge(row)]));
 }
 
@@ -189,7 +191,11 @@ export async function dueTotals(
   asOfMs: number,
 ): Promise<{ currency: string; count: number; amountMinor: bigint }[]> {
   const where = kinds
-    .map((kind) => (kind === 'pending' ? `(status = 'pending' AND due_at <= ?)` : `(status = 'failed' AND retry_at IS NOT NULL AND retry_at <= ?)`))
+    .map((kind) =>
+      kind === 'pending'
+        ? `(status = 'pending' AND due_at <= ?)`
+        : `(status = 'failed' AND retry_at IS NOT NULL AND retry_at <= ?)`,
+    )
     .join(' OR ');
   const rows = await select<{ currency: string; n: number; amount: string }>(
     db,

@@ -4,7 +4,7 @@ import PQueue from 'p-queue';
 import type { BursarError } from '../errors.ts';
 import type { Charge } from './charge.ts';
 import { type DueCharge, type DueKind, dueCharges } from './charges-store.ts';
-import type { Opened } from './open.ts';
+import type { Opened } from './open-request.ts';
 import type { Collected, Pipeline } from './pipeline.ts';
 
 export interface CollectDue {
@@ -35,7 +35,9 @@ export async function collectDue(pipeline: Pipeline, work: CollectDue): Promise<
     if (page.length === 0) break;
     after = page.at(-1);
     // Submitted together, so that the group commit opens the whole page in one trx.
-    const opened = await Promise.all(page.map(({ id }) => pipeline.open({ kind: 'collect', chargeId: id, asOfMs, runId })));
+    const opened = await Promise.all(
+      page.map(({ id }) => pipeline.open({ kind: 'collect', chargeId: id, asOfMs, runId })),
+    );
     for (const one of opened) enqueue(one);
     await queue.onSizeLessThan(pageSize / 2);
   }

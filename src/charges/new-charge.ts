@@ -63,7 +63,11 @@ export function requestHash(body: Record<string, string | null | Record<string, 
 }
 
 /** Writes charges that wait for a run, with their audit rows and events. */
-export async function writePendingCharges(trx: Knex, context: ChargesContext, charges: readonly Charge[]): Promise<void> {
+export async function writePendingCharges(
+  trx: Knex,
+  context: ChargesContext,
+  charges: readonly Charge[],
+): Promise<void> {
   if (charges.length === 0) return;
   const nowMs = context.clock.nowMs();
   await insertCharges(trx, charges);

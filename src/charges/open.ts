@@ -13,42 +13,21 @@ import { insertAttempts, openAttemptsOf } from './attempts-store.ts';
 import { assertOpenable, type Charge, refundableMinor } from './charge.ts';
 import { auditSubject, createdEntries } from './charge-audit.ts';
 import { createdEvent } from './charge-events.ts';
-import { chargesByIdempotencyKey, insertCharges, lockCharges, updateCharges } from './charges-store.ts';
+import { insertCharges, lockCharges, updateCharges } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
+import { type Opened, type OpenRequest, type RefundRequest, refused } from './open-request.ts';
 import { pauseFor, pauses } from './pauses-store.ts';
-import { amountExceeds, attemptOpen, keyReused, methodBlocked, nothingLeft, pausedError } from './refusals.ts';
 import type { Refund } from './refund.ts';
-import { insertRefunds, refundsByIdempotencyKey } from './refunds-store.ts';
-
-/** What to open. Amounts are minor units; `null` means all there is. */
-export type OpenRequest =
-  /** A new charge and its first attempt, in one commit. */
-  | { kind: 'create'; charge: Charge; runId: null }
-  /** A charge that is due. Answered with `taken` when it no longer is, or this run has tried it already. */
-  | { kind: 'collect'; chargeId: string; asOfMs: number; runId: string | null }
-  | { kind: 'capture'; chargeId: string; amountMinor: bigint | null; runId: null }
-  | { kind: 'void'; chargeId: string; runId: null }
-  | { kind: 'refund'; chargeId: string; amountMinor: bigint | null; refund: RefundRequest; runId: null };
-
-export interface RefundRequest {
-  id: string;
-  reason: string | null;
-  idempotencyKey: string | null;
-  requestHash: string | null;
-}
-
-export type Opened =
-  | { kind: 'opened'; charge: Charge; attempt: Attempt }
-  /** The same request was made before under the same idempotency key. */
-  | { kind: 'replayed'; charge: Charge; refund: Refund | null }
-  /** Someone else has it, or it is not due any more. */
-  | { kind: 'taken' }
-  /** Its payment method was blocked by a hard decline: nothing is sent, now or later. */
-  | { kind: 'blocked'; charge: Charge }
-  | { kind: 'refused'; error: BursarError };
+import { insertRefunds } from './refunds-store.ts';
+import { amountExceeds, attemptOpen, methodBlocked, nothingLeft, pausedError } from './refusals.ts';
+import { findReplays } from './replays.ts';
 
 /** Opens the batch in the caller's trx; answers in its order. */
-export async function openAttempts(trx: Knex, context: ChargesContext, requests: readonly OpenRequest[]): Promise<Opened[]> {
+export async function openAttempts(
+  trx: Knex,
+  context: ChargesContext,
+  requests: readonly OpenRequest[],
+): Promise<Opened[]> {
   return new Opening(trx, context).run(requests);
 }
 
@@ -69,11 +48,16 @@ class Opening {
   }
 
   async run(requests: readonly OpenRequest[]): Promise<Opened[]> {
-    const charges = await lockCharges(this.#trx, requests.flatMap((r) => (r.kind === 'create' ? [] : [r.chargeId])));
+    const charges = await lockCharges(
+      this.#trx,
+      requests.flatMap((r) => (r.kind === 'create' ? [] : [r.chargeId])),
+    );
     const openAlready = await openAttemptsOf(this.#trx, [...charges.keys()]);
-    const replays = await this.#replays(requests);
+    const replays = await findReplays(this.#trx, requests);
     const methods = await methodsById(this.#trx, [
-      ...new Set(requests.flatMap((r) => (r.kind === 'create' ? r.charge.methodId : charges.get(r.chargeId)?.methodId) ?? [])),
+      ...new Set(
+        requests.flatMap((r) => (r.kind === 'create' ? r.charge.methodId : charges.get(r.chargeId)?.methodId) ?? []),
+      ),
     ]);
     const paused = await pauses(this.#trx);
     const results: Opened[] = [];
@@ -108,45 +92,6 @@ class Opening {
     if (request.runId !== null && charge.lastRunId === request.runId) return false;
     if (charge.status === 'pending') return charge.dueAt <= request.asOfMs;
     return charge.status === 'failed' && charge.retryAt !== null && charge.retryAt <= request.asOfMs;
-  }
-
-  /** Answers for requests whose idempotency key the book has seen: the same again, or a refusal for another body. */
-  async #replays(requests: readonly OpenRequest[]): Promise<Map<OpenRequest, Opened>> {
-    const keyOf = (request: OpenRequest): string | null =>
-      request.kind === 'create' ? request.charge.idempotencyKey : request.kind === 'refund' ? request.refund.idempotencyKey : null;
-    const keyed = requests.filter((request) => keyOf(request) !== null);
-    const answers = new Map<OpenRequest, Opened>();
-    if (keyed.length === 0) return answers;
-    const keys = keyed.flatMap((request) => keyOf(request) ?? []);
-    const charges = await chargesByIdempotencyKey(this.#trx, keys);
-    const refunds = await refundsByIdempotencyKey(this.#trx, keys);
-    const refundCharges = await lockCharges(
-      this.#trx,
-      [...refunds.values()].map(({ chargeId }) => chargeId),
-    );
-    for (const request of keyed) {
-      const key = keyOf(request) ?? '';
-      const charge = charges.get(key);
-      const refund = refunds.get(key);
-      if (request.kind === 'create' && charge !== undefined) {
-        answers.set(
-          request,
-          charge.requestHash === request.charge.requestHash
-            ? { kind: 'replayed', charge, refund: null }
-            : refused(keyReused(key, charge.id)),
-        );
-      } else if (request.kind === 'refund' && refund !== undefined) {
-        const refunded = refundCharges.get(refund.chargeId);
-        assert(refunded !== undefined, 'a refund has its charge');
-        answers.set(
-          request,
-          refund.requestHash === request.refund.requestHash
-            ? { kind: 'replayed', charge: refunded, refund }
-            : refused(keyReused(key, refund.id)),
-        );
-      }
-    }
-    return answers;
   }
 
   async #open(
@@ -289,25 +234,26 @@ class Opening {
     await updateCharges(this.#trx, this.#changed);
     await insertRefunds(this.#trx, this.#refunds);
     await insertAttempts(this.#trx, this.#attempts);
-    await appendAudit(this.#trx, author, this.#nowMs, [...(await createdEntries(this.#trx, this.#created)), ...this.#audit]);
-    await appendEvents(
-      this.#trx,
-      this.#nowMs,
-      this.#created.map(createdEvent),
-    );
+    await appendAudit(this.#trx, author, this.#nowMs, [
+      ...(await createdEntries(this.#trx, this.#created)),
+      ...this.#audit,
+    ]);
+    await appendEvents(this.#trx, this.#nowMs, this.#created.map(createdEvent));
   }
 }
 
 function amountOf(request: OpenRequest, charge: Charge, operation: Operation): bigint {
   const asked = request.kind === 'capture' || request.kind === 'refund' ? request.amountMinor : null;
   const limit =
-    operation === 'refund' ? refundableMinor(charge) : operation === 'capture' || operation === 'void' ? charge.authorizedMinor : charge.amountMinor;
+    operation === 'refund'
+      ? refundableMinor(charge)
+      : operation === 'capture' || operation === 'void'
+        ? charge.authorizedMinor
+        : charge.amountMinor;
   if (limit <= 0n) throw nothingLeft(charge, operation);
   if (asked !== null && asked > limit) throw amountExceeds(charge, operation, limit, asked);
   return asked ?? limit;
 }
-
-const refused = (error: BursarError): Opened => ({ kind: 'refused', error });
 
 function toRefund(request: RefundRequest, attempt: Attempt, nowMs: number): Refund {
   return {

@@ -11,12 +11,12 @@ import { auditSubject } from './charge-audit.ts';
 import { chargeEvent } from './charge-events.ts';
 import { chargesById, lockCharges, updateCharges } from './charges-store.ts';
 import { type ChargeFacts, newCharge, requestHash } from './new-charge.ts';
-import type { Opened, OpenRequest } from './open.ts';
+import type { Opened, OpenRequest } from './open-request.ts';
 import { pauseFor, pauses } from './pauses-store.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Refund } from './refund.ts';
-import { methodBlocked, pausedError } from './refusals.ts';
 import { refundsById } from './refunds-store.ts';
+import { methodBlocked, pausedError } from './refusals.ts';
 
 export type CreateCharge = Omit<ChargeFacts, 'id' | 'scheduleId' | 'period' | 'timezone' | 'dueAt'>;
 
@@ -24,7 +24,10 @@ export type CreateCharge = Omit<ChargeFacts, 'id' | 'scheduleId' | 'period' | 't
  * Creates a charge and collects it at once: one send, never a wait for a lookup. The same idempotency key with the same
  * values answers with the charge of the first time and sends nothing.
  */
-export async function createCharge(pipeline: Pipeline, request: CreateCharge): Promise<{ charge: Charge; replayed: boolean }> {
+export async function createCharge(
+  pipeline: Pipeline,
+  request: CreateCharge,
+): Promise<{ charge: Charge; replayed: boolean }> {
   const charge = plannedCharge(pipeline, request);
   const opened = await pipeline.open({ kind: 'create', charge, runId: null });
   if (opened.kind === 'replayed') return { charge: opened.charge, replayed: true };
@@ -56,7 +59,14 @@ export async function previewCharge(pipeline: Pipeline, request: CreateCharge): 
 
 function plannedCharge(pipeline: Pipeline, request: CreateCharge): Charge {
   const nowMs = pipeline.context.clock.nowMs();
-  const facts = { ...request, id: newId('charge', nowMs), scheduleId: null, period: null, timezone: null, dueAt: nowMs };
+  const facts = {
+    ...request,
+    id: newId('charge', nowMs),
+    scheduleId: null,
+    period: null,
+    timezone: null,
+    dueAt: nowMs,
+  };
   return { ...newCharge(facts, nowMs), requestHash: hashOf(request) };
 }
 
@@ -160,7 +170,14 @@ async function replay(pipeline: Pipeline, id: string, reason: string): Promise<C
     };
     await updateCharges(trx, [next]);
     await appendAudit(trx, author, nowMs, [
-      { ...auditSubject(next), action: 'charge.replay', before: { status: charge.status }, after: { status: next.status }, result: 'pending', reason },
+      {
+        ...auditSubject(next),
+        action: 'charge.replay',
+        before: { status: charge.status },
+        after: { status: next.status },
+        result: 'pending',
+        reason,
+      },
     ]);
     await appendEvents(trx, nowMs, [chargeEvent('charge.replayed.v1', next)]);
   });
@@ -173,9 +190,13 @@ async function replay(pipeline: Pipeline, id: string, reason: string): Promise<C
  */
 export async function assertReplayable(pipeline: Pipeline, charge: Charge): Promise<void> {
   if (charge.status !== 'exhausted') {
-    throw new BursarError('invalid_state', `Charge ${charge.id} is ${charge.status}; only exhausted charges are replayed. Nothing was sent.`, {
-      hint: `Look at it with: bursar charges show ${charge.id}`,
-    });
+    throw new BursarError(
+      'invalid_state',
+      `Charge ${charge.id} is ${charge.status}; only exhausted charges are replayed. Nothing was sent.`,
+      {
+        hint: `Look at it with: bursar charges show ${charge.id}`,
+      },
+    );
   }
   const method = (await methodsById(pipeline.context.book.reader, [charge.methodId])).get(charge.methodId);
   if (method !== undefined && method.blockedAt !== null) throw methodBlocked(method);
@@ -211,5 +232,7 @@ async function finish(pipeline: Pipeline, opened: Opened): Promise<Charge> {
 export async function findCharge(pipeline: Pipeline, id: string): Promise<Charge> {
   const charge = (await chargesById(pipeline.context.book.reader, [id])).get(id);
   if (charge !== undefined) return charge;
-  throw new BursarError('not_found', `There is no charge ${id}. Nothing was done.`, { hint: 'List them with: bursar charges list --all' });
+  throw new BursarError('not_found', `There is no charge ${id}. Nothing was done.`, {
+    hint: 'List them with: bursar charges list --all',
+  });
 }

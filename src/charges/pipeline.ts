@@ -10,7 +10,8 @@ import { attemptsById } from './attempts-store.ts';
 import type { Charge } from './charge.ts';
 import { chargesById } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
-import { type Opened, type OpenRequest, openAttempts } from './open.ts';
+import { openAttempts } from './open.ts';
+import type { Opened, OpenRequest } from './open-request.ts';
 import { Sender } from './send.ts';
 import { type Settled, type Settlement, settleAttempts } from './settle.ts';
 
@@ -55,7 +56,9 @@ export class Pipeline {
       const id = request.kind === 'create' ? request.charge.id : request.chargeId;
       return {
         kind: 'refused',
-        error: new BursarError('conflict', `The book refused a second attempt for ${id}. Nothing was sent.`, { cause: error }),
+        error: new BursarError('conflict', `The book refused a second attempt for ${id}. Nothing was sent.`, {
+          cause: error,
+        }),
       };
     }
   }
@@ -65,7 +68,10 @@ export class Pipeline {
     const sent = await this.#sender.send(attempt, stopped);
     // Whoever took the attempt over settles it; the book tells how it stands.
     if (sent.kind === 'lost') return { ...(await this.standing(attempt.id)), outcome: null };
-    return { ...(await this.settle({ attemptId: attempt.id, outcome: sent.outcome, source: 'send' })), outcome: sent.outcome };
+    return {
+      ...(await this.settle({ attemptId: attempt.id, outcome: sent.outcome, source: 'send' })),
+      outcome: sent.outcome,
+    };
   }
 
   settle(settlement: Settlement): Promise<Settled> {

@@ -12,8 +12,8 @@ import { writeTrx } from '../storage/trx.ts';
 import { type Attempt, type NewsSource, requestOf } from './attempt.ts';
 import { lockAttempts, openAttempts, releaseAttempts, updateAttempts } from './attempts-store.ts';
 import type { ChargesContext } from './context.ts';
-import type { Pipeline } from './pipeline.ts';
 import { pauseFor, pauses } from './pauses-store.ts';
+import type { Pipeline } from './pipeline.ts';
 import { checkedAmount, resendWindowMs, Sender } from './send.ts';
 import { type Settled, settleAttempts } from './settle.ts';
 
@@ -60,17 +60,33 @@ async function takeOver(context: ChargesContext): Promise<Attempt[]> {
 }
 
 async function claim(trx: Knex, context: ChargesContext, candidates: readonly Attempt[]): Promise<Attempt[]> {
-  const current = [...(await lockAttempts(trx, candidates.map(({ id }) => id))).values()];
+  const current = [
+    ...(
+      await lockAttempts(
+        trx,
+        candidates.map(({ id }) => id),
+      )
+    ).values(),
+  ];
   const owners = [...new Set(current.flatMap(({ ownerId }) => ownerId ?? []))];
   const gone = await goneOwners(trx, owners, context.clock.nowMs());
-  const free = current.filter(({ ownerId, settledAt }) => settledAt === null && (ownerId === null || gone.has(ownerId)));
+  const free = current.filter(
+    ({ ownerId, settledAt }) => settledAt === null && (ownerId === null || gone.has(ownerId)),
+  );
   const orphans = free.filter(({ outcome }) => outcome === null);
   await settleAttempts(
     trx,
     context,
     orphans.map(({ id }) => ({ attemptId: id, outcome: OWNER_GONE, source: 'send' })),
   );
-  const mine = [...(await lockAttempts(trx, free.map(({ id }) => id))).values()].map((attempt) => ({
+  const mine = [
+    ...(
+      await lockAttempts(
+        trx,
+        free.map(({ id }) => id),
+      )
+    ).values(),
+  ].map((attempt) => ({
     ...attempt,
     ownerId: context.owner.id,
     epoch: attempt.epoch + 1,
@@ -102,8 +118,14 @@ class Prover {
     this.#sender = new Sender(pipeline.context);
     const { book } = pipeline.context;
     const grouped = { maxBatch: 1000, splitOn: isConstraintError };
-    this.#resends = new GroupCommit({ ...grouped, commit: (batch) => writeTrx(book, (trx) => this.#countResends(trx, batch)) });
-    this.#releases = new GroupCommit({ ...grouped, commit: (batch) => writeTrx(book, (trx) => this.#giveBack(trx, batch)) });
+    this.#resends = new GroupCommit({
+      ...grouped,
+      commit: (batch) => writeTrx(book, (trx) => this.#countResends(trx, batch)),
+    });
+    this.#releases = new GroupCommit({
+      ...grouped,
+      commit: (batch) => writeTrx(book, (trx) => this.#giveBack(trx, batch)),
+    });
   }
 
   /** Gives an attempt back that nothing was found out about. */

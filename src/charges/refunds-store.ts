@@ -72,7 +72,9 @@ export async function refundsById(db: Knex, ids: readonly string[]): Promise<Map
 
 export async function refundsByIdempotencyKey(db: Knex, keys: readonly string[]): Promise<Map<string, Refund>> {
   if (keys.length === 0) return new Map();
-  const rows = await select<RefundRow>(db, `SELECT * FROM refunds WHERE idempotency_key IN ${inList}`, [listBinding(keys)]);
+  const rows = await select<RefundRow>(db, `SELECT * FROM refunds WHERE idempotency_key IN ${inList}`, [
+    listBinding(keys),
+  ]);
   return new Map(rows.map((row) => [String(row.idempotency_key), toRefund(row)]));
 }
 

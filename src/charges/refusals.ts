@@ -34,9 +34,13 @@ export function pausedError(gateway: string, reason: string): BursarError {
 }
 
 export function nothingLeft(charge: Charge, operation: Operation): BursarError {
-  return new BursarError('amount_exceeds', `Nothing of charge ${charge.id} is left to ${operation}. Nothing was sent.`, {
-    hint: `Look at it with: bursar charges show ${charge.id}`,
-  });
+  return new BursarError(
+    'amount_exceeds',
+    `Nothing of charge ${charge.id} is left to ${operation}. Nothing was sent.`,
+    {
+      hint: `Look at it with: bursar charges show ${charge.id}`,
+    },
+  );
 }
 
 export function amountExceeds(charge: Charge, operation: Operation, limit: bigint, asked: bigint): BursarError {

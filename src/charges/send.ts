@@ -1,8 +1,9 @@
 // Step two of the pipeline: one send, outside any trx. Right before the socket, ownership and epoch, the kill switch and
 // the age of the key are checked once more; the checks of all sends of a moment are one query.
-import { GroupCommit } from '../storage/group-commit.ts';
-import { select } from '../storage/batch.ts';
+
 import type { Outcome } from '../gateways/gateway.ts';
+import { select } from '../storage/batch.ts';
+import { GroupCommit } from '../storage/group-commit.ts';
 import { type Attempt, requestOf } from './attempt.ts';
 import type { ChargesContext } from './context.ts';
 import { pauseFor, pauses } from './pauses-store.ts';

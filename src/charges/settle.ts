@@ -122,7 +122,12 @@ class Settling {
       declineCode: attempt.declineCode,
       declineClass: failedClass,
       softDeclines: charge.softDeclines + (failedClass === 'soft' ? 1 : 0),
-      transportFailures: failedClass === 'transport' ? charge.transportFailures + 1 : failedClass === 'ours' ? charge.transportFailures : 0,
+      transportFailures:
+        failedClass === 'transport'
+          ? charge.transportFailures + 1
+          : failedClass === 'ours'
+            ? charge.transportFailures
+            : 0,
     };
     const decision: Decision =
       source === 'operator'
@@ -148,7 +153,11 @@ class Settling {
       this.#blocks.push({ methodId: attempt.methodId, code: attempt.declineCode ?? 'hard', charge: next });
     }
     if (charge.retryRule === CANCEL_IF_UNPAID) {
-      Object.assign(next, { status: 'cancelled', retryAt: null, retryRule: CANCEL_IF_UNPAID } satisfies Partial<Charge>);
+      Object.assign(next, {
+        status: 'cancelled',
+        retryAt: null,
+        retryRule: CANCEL_IF_UNPAID,
+      } satisfies Partial<Charge>);
     }
     return next;
   }
@@ -165,7 +174,8 @@ class Settling {
     if (approved) {
       if (operation === 'authorize') next.authorizedMinor = amountMinor;
       if (operation === 'sale' || operation === 'capture') next.capturedMinor += amountMinor;
-      if (isCollecting(operation)) Object.assign(next, { declineCode: null, declineClass: null, retryRule: null, retryAt: null });
+      if (isCollecting(operation))
+        Object.assign(next, { declineCode: null, declineClass: null, retryRule: null, retryAt: null });
     }
     if (operation !== 'refund' || attempt.refundId === null || isOpen(attempt)) return;
     // A late approval finds its reservation released and its refund failed.
@@ -210,7 +220,9 @@ class Settling {
     }
     if (attempt.operation === 'refund' && !isOpen(attempt)) {
       const type = attempt.outcome === 'approved' ? 'refund.succeeded.v1' : 'refund.failed.v1';
-      publish((charge) => chargeEvent(type, charge, { refundId: attempt.refundId, refundMinor: attempt.amountMinor.toString() }));
+      publish((charge) =>
+        chargeEvent(type, charge, { refundId: attempt.refundId, refundMinor: attempt.amountMinor.toString() }),
+      );
     }
     this.#audit.push({
       ...auditSubject(next),
@@ -245,7 +257,13 @@ class Settling {
     const blocked = new Set(await blockMethods(this.#trx, this.#blocks, this.#nowMs));
     for (const { methodId, code, charge } of this.#blocks) {
       if (!blocked.delete(methodId)) continue;
-      this.#audit.push({ ...auditSubject(charge), subject: methodId, action: 'method.block', after: { code }, result: 'blocked' });
+      this.#audit.push({
+        ...auditSubject(charge),
+        subject: methodId,
+        action: 'method.block',
+        after: { code },
+        result: 'blocked',
+      });
     }
     await appendAudit(this.#trx, author, this.#nowMs, this.#audit);
     await appendEvents(this.#trx, this.#nowMs, this.#events);
@@ -267,7 +285,9 @@ class Settling {
 /** What the provider said, as the attempt keeps it; card numbers in its text are masked. */
 function described(outcome: Outcome, before: Attempt, became: AttemptOutcome) {
   const providerMessage =
-    'providerMessage' in outcome && outcome.providerMessage !== null ? maskPans(outcome.providerMessage).slice(0, 500) : before.providerMessage;
+    'providerMessage' in outcome && outcome.providerMessage !== null
+      ? maskPans(outcome.providerMessage).slice(0, 500)
+      : before.providerMessage;
   const reference = 'reference' in outcome ? (outcome.reference ?? before.reference) : before.reference;
   const providerCode = 'providerCode' in outcome ? (outcome.providerCode ?? before.providerCode) : before.providerCode;
   // A rejected resend says nothing about the attempt as a whole.

@@ -7,9 +7,17 @@ import { type Asker, askChoice, canAsk } from './prompts.ts';
 /** More than this is no choice any more: then the id is given. */
 const CHOICES = 100;
 
-/** The id that `text` names, or that is chosen. BursarError `missing_value` off a terminal, `not_found` without any. */
-export async function customerId(app: App, asker: Asker, text: string | undefined): Promise<string> {
-  if (text !== undefined) return findId(app, 'customer', text, { money: false });
+/**
+ * The id that `text` names, or that is chosen. `money`: whether the command moves money, which off a terminal takes no
+ * endings. BursarError `missing_value` off a terminal, `not_found` without any.
+ */
+export async function customerId(
+  app: App,
+  asker: Asker,
+  text: string | undefined,
+  options = { money: false },
+): Promise<string> {
+  if (text !== undefined) return findId(app, 'customer', text, options);
   return askChoice(asker, {
     flag: '--customer',
     message: 'Which customer?',

@@ -1,20 +1,8 @@
-// Who pays, in which currency, and how much: asked for on a terminal where the flags don't tell.
-import type { App } from '../app.ts';
-import { customerPage } from '../customers/customers-store.ts';
+// In which currency, and how much: asked for on a terminal where the flags don't tell.
 import { BursarError } from '../errors.ts';
 import { currencyCodes } from '../money/currency.ts';
 import { parseAmount } from '../money/money.ts';
 import { type Asker, askChoice, askInput, canAsk } from './prompts.ts';
-
-/** How many customers are offered to choose from, newest first. */
-const CUSTOMERS_OFFERED = 100;
-
-export async function askCustomer(app: App, asker: Asker): Promise<string> {
-  const customers = canAsk(asker) ? await customerPage(app.book.reader, CUSTOMERS_OFFERED) : [];
-  const choices = customers.map(({ id, name }) => ({ value: id, name: `${name} (${id})` }));
-  if (choices.length > 0) return askChoice(asker, { flag: '--customer', message: 'Which customer?', choices });
-  return askInput(asker, { flag: '--customer', message: 'Customer id:' });
-}
 
 export function askCurrency(asker: Asker): Promise<string> {
   const first = ['USD', 'EUR', 'GBP', 'JPY'];

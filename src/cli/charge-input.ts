@@ -6,9 +6,9 @@ import { chargesByIdempotencyKey } from '../charges/charges-store.ts';
 import type { CreateCharge } from '../charges/operations.ts';
 import { parseCurrency } from '../money/currency.ts';
 import { parseAmount } from '../money/money.ts';
-import { askAmount, askCurrency, askCustomer } from './ask-payment.ts';
+import { customerId as findCustomer } from './ask-customer.ts';
+import { askAmount, askCurrency } from './ask-payment.ts';
 import { chooseMethod } from './choose-method.ts';
-import { findId } from './find-id.ts';
 import { flagValue } from './flag-value.ts';
 import { parseMetadata } from './metadata.ts';
 import type { Asker } from './prompts.ts';
@@ -51,7 +51,7 @@ export async function readChargeFlags(app: App, asker: Asker, flags: ChargeFlags
   const known = givenCurrency === undefined ? null : flagValue('--currency', () => parseCurrency(givenCurrency));
   if (known !== null && flags.amount !== undefined) amountOf(flags.amount, known);
 
-  const customerId = await findId(app, 'customer', flags.customer ?? (await askCustomer(app, asker)), { money: true });
+  const customerId = await findCustomer(app, asker, flags.customer, { money: true });
   const currency = known ?? (await askCurrency(asker));
   const amountMinor = amountOf(flags.amount ?? (await askAmount(asker, currency)), currency);
   const earlier = idempotencyKey === null ? undefined : await chargeOfKey(app, idempotencyKey);

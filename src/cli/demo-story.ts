@@ -16,7 +16,8 @@ export interface DemoStep {
 export function demoDates(today: Date): { month: string; lastDay: string; nextDay: string; retryDay: string } {
   const year = today.getUTCFullYear();
   const month = today.getUTCMonth() + 1;
-  const day = (offset: number, date: number): string => new Date(Date.UTC(year, month + offset, date)).toISOString().slice(0, 10);
+  const day = (offset: number, date: number): string =>
+    new Date(Date.UTC(year, month + offset, date)).toISOString().slice(0, 10);
   return { month: day(0, 1), lastDay: day(1, 0), nextDay: day(1, 1), retryDay: day(1, 12) };
 }
 
@@ -24,19 +25,48 @@ export function demoStory(today: Date): DemoStep[] {
   const { month, lastDay, nextDay, retryDay } = demoDates(today);
   const lastDayNumber = String(Number(lastDay.slice(8)));
   return [
-    { says: 'A book: one database with its ledger, charges and schedules.', words: ['init', '--book', './book.db', '--mode', 'test'] },
+    {
+      says: 'A book: one database with its ledger, charges and schedules.',
+      words: ['init', '--book', './book.db', '--mode', 'test'],
+    },
     ...customer('ada', 'Ada Lovelace', 'ada@example.com', 'tok_approved'),
     ...customer('grace', 'Grace Hopper', 'grace@example.com', 'tok_expired_card'),
     ...customer('alan', 'Alan Turing', 'alan@example.com', 'tok_timeout_after_charging'),
     ...customer('joan', 'Joan Clarke', 'joan@example.com', 'tok_insufficient_funds'),
     {
       says: 'One charge by hand, and part of it given back.',
-      words: ['charges', 'create', '--customer', '{ada}', '--amount', '12.50', '--currency', 'USD', '--description', 'Setup fee', '--idempotency-key', 'setup-ada'],
+      words: [
+        'charges',
+        'create',
+        '--customer',
+        '{ada}',
+        '--amount',
+        '12.50',
+        '--currency',
+        'USD',
+        '--description',
+        'Setup fee',
+        '--idempotency-key',
+        'setup-ada',
+      ],
       remembers: { name: 'charge', prefix: 'ch' },
     },
     {
       says: 'The same key again: nothing is sent, the first answer is repeated.',
-      words: ['charges', 'create', '--customer', '{ada}', '--amount', '12.50', '--currency', 'USD', '--description', 'Setup fee', '--idempotency-key', 'setup-ada'],
+      words: [
+        'charges',
+        'create',
+        '--customer',
+        '{ada}',
+        '--amount',
+        '12.50',
+        '--currency',
+        'USD',
+        '--description',
+        'Setup fee',
+        '--idempotency-key',
+        'setup-ada',
+      ],
     },
     { words: ['charges', 'refund', '{charge}', '--amount', '5.00', '--reason', 'goodwill'] },
     {
@@ -59,7 +89,18 @@ export function demoStory(today: Date): DemoStep[] {
     },
     {
       says: "Grace's new card; what waited for it is due at once.",
-      words: ['methods', 'add', '--customer', '{grace}', '--gateway', 'simulated', '--token', 'tok_approved', '--replaces', '{grace-method}'],
+      words: [
+        'methods',
+        'add',
+        '--customer',
+        '{grace}',
+        '--gateway',
+        'simulated',
+        '--token',
+        'tok_approved',
+        '--replaces',
+        '{grace-method}',
+      ],
     },
     { words: ['retries', 'list'] },
     { says: 'Due retries, as they will stand in a few days.', words: ['retries', 'run', '--as-of', retryDay] },
@@ -67,20 +108,43 @@ export function demoStory(today: Date): DemoStep[] {
     { says: 'What the ledger says, whether it holds, and what the bank says it did.', words: ['ledger', 'balances'] },
     { words: ['ledger', 'check'] },
     { words: ['bank', 'charges'] },
-    { says: 'The audit log, for someone who has no access to the book.', words: ['audit', 'export', '--out', 'audit.csv'] },
+    {
+      says: 'The audit log, for someone who has no access to the book.',
+      words: ['audit', 'export', '--out', 'audit.csv'],
+    },
     { words: ['audit', 'verify', '--file', 'audit.csv'] },
     { words: ['doctor'] },
   ];
 
   function schedule(who: string, amount: string, start: string): string[] {
-    return ['schedules', 'create', '--customer', who, '--amount', amount, '--currency', 'USD', '--every', '1 month', '--on', lastDayNumber, '--start', start, '--timezone', 'America/New_York'];
+    return [
+      'schedules',
+      'create',
+      '--customer',
+      who,
+      '--amount',
+      amount,
+      '--currency',
+      'USD',
+      '--every',
+      '1 month',
+      '--on',
+      lastDayNumber,
+      '--start',
+      start,
+      '--timezone',
+      'America/New_York',
+    ];
   }
 }
 
 function customer(who: string, name: string, email: string, token: string): DemoStep[] {
   return [
     { words: ['customers', 'create', '--name', name, '--email', email], remembers: { name: who, prefix: 'cus' } },
-    { words: ['methods', 'add', '--customer', `{${who}}`, '--gateway', 'simulated', '--token', token], remembers: { name: `${who}-method`, prefix: 'pm' } },
+    {
+      words: ['methods', 'add', '--customer', `{${who}}`, '--gateway', 'simulated', '--token', token],
+      remembers: { name: `${who}-method`, prefix: 'pm' },
+    },
   ];
 }
 

@@ -35,9 +35,13 @@ export async function findId(app: App, kind: FindableKind, text: string, options
   }
   const ending = endingOf(kind, text, typed);
   if (options.money && !isOnTerminal()) {
-    throw new BursarError('invalid_id', `"${oneLine(text)}" is not a whole ${KINDS[kind].noun} id. Nothing was done.`, {
-      hint: `Off a terminal, a command that moves money takes whole ids only: "${ID_PREFIXES[kind]}_" and ${ID_LENGTH} letters and digits.`,
-    });
+    throw new BursarError(
+      'invalid_id',
+      `"${oneLine(text)}" is not the whole id of ${article(KINDS[kind].noun)}. Nothing was done.`,
+      {
+        hint: `Off a terminal, a command that moves money takes whole ids only: "${ID_PREFIXES[kind]}_" and ${ID_LENGTH} letters and digits.`,
+      },
+    );
   }
   const [first, ...others] = await idsEndingIn(reader, kind, ending, CANDIDATES_SHOWN + 1);
   if (first === undefined) throw notFound(kind, `There is no ${KINDS[kind].noun} whose id ends in "${ending}".`);
@@ -51,20 +55,31 @@ function endingOf(kind: FindableKind, text: string, typed: string): string {
   const prefix = ID_PREFIXES[kind];
   const other = (Object.keys(ID_PREFIXES) as IdKind[]).find((each) => each !== kind && isId(each, typed));
   if (other !== undefined) {
-    throw invalid(`${typed} is the id of a ${other}, not of a ${noun}`, `A ${noun} id begins with "${prefix}_".`);
+    throw invalid(
+      `${typed} is the id of ${article(nounOf(other))}, not of ${article(noun)}`,
+      `The id of ${article(noun)} begins with "${prefix}_".`,
+    );
   }
   // The ellipsis is how a table on a narrow screen shortens an id, so it comes along when copied.
   const ending = typed.replace(/^[a-z]{2,3}_(?=…|\.\.\.)/, '').replace(/^(…|\.\.\.)/, '');
   if (new RegExp(`^[0-9a-hjkmnp-tv-z]{${SHORTEST_ENDING},${ID_LENGTH - 1}}$`).test(ending)) return ending;
   throw invalid(
-    `"${oneLine(text)}" is not a ${noun} id`,
-    `A ${noun} id is "${prefix}_" and ${ID_LENGTH} letters and digits; the last ${SHORTEST_ENDING} or more are enough on a terminal.`,
+    `"${oneLine(text)}" is not the id of ${article(noun)}`,
+    `It is "${prefix}_" and ${ID_LENGTH} letters and digits; the last ${SHORTEST_ENDING} or more are enough on a terminal.`,
   );
 }
 
 // The same two ends of a conversation that prompts.ts asks for: where no question can be put, no ending is guessed.
 function isOnTerminal(): boolean {
   return Boolean(process.stdin.isTTY) && Boolean(process.stderr.isTTY);
+}
+
+function nounOf(kind: IdKind): string {
+  return kind in KINDS ? KINDS[kind as FindableKind].noun : kind;
+}
+
+function article(noun: string): string {
+  return `${/^[aeo]/.test(noun) ? 'an' : 'a'} ${noun}`;
 }
 
 function invalid(what: string, hint: string): BursarError {

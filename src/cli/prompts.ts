@@ -1,6 +1,7 @@
 // Questions on a terminal. Each says what it wants and what is assumed; none is ever answered by silence: off a
 // terminal a missing value is an error, and the end of input or Ctrl-C is never a yes.
 import { BursarError } from '../errors.ts';
+import { refusePan } from '../money/pan.ts';
 import { oneLine } from './text.ts';
 
 export interface Asker {
@@ -35,6 +36,8 @@ export async function askInput(
     validate: validate ?? isFilled,
     ...(suggested === undefined ? {} : { default: suggested }),
   });
+  // What is typed is held to what a flag is held to.
+  refusePan(question.flag, String(answer));
   return String(answer).trim();
 }
 

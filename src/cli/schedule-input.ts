@@ -13,9 +13,9 @@ import {
 } from '../schedules/calendar-input.ts';
 import type { CreateSchedule } from '../schedules/operations.ts';
 import { scheduleByIdempotencyKey } from '../schedules/schedules-store.ts';
-import { askAmount, askCurrency, askCustomer, validator } from './ask-payment.ts';
+import { customerId as findCustomer } from './ask-customer.ts';
+import { askAmount, askCurrency, validator } from './ask-payment.ts';
 import { chooseMethod } from './choose-method.ts';
-import { findId } from './find-id.ts';
 import { flagValue } from './flag-value.ts';
 import { parseMetadata } from './metadata.ts';
 import { type Asker, askInput } from './prompts.ts';
@@ -75,7 +75,7 @@ export async function readScheduleFlags(app: App, asker: Asker, flags: ScheduleF
   const known = code === undefined ? null : flagValue('--currency', () => parseCurrency(code));
   if (known !== null && amount !== undefined) amountOf(amount, known);
 
-  const customerId = await findId(app, 'customer', flags.customer ?? (await askCustomer(app, asker)), { money: true });
+  const customerId = await findCustomer(app, asker, flags.customer, { money: true });
   const currency = known ?? (await askCurrency(asker));
   const amountMinor = amountOf(amount ?? (await askAmount(asker, currency)), currency);
   const recurrence = given ?? (await askRecurrence(asker, flags, timezone));

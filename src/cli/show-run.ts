@@ -11,7 +11,13 @@ export const showRun = {
     const { run, due, error, unknownLeft } = result;
     const stopped =
       error === null ? null : { code: error.code, message: error.message, hint: error.hint, exitCode: error.exitCode };
-    return { schema: 'bursar.run/1', ...runView(run), due: dueView(due), unknownLeft, ...(stopped === null ? {} : { error: stopped }) };
+    return {
+      schema: 'bursar.run/1',
+      ...runView(run),
+      due: dueView(due),
+      unknownLeft,
+      ...(stopped === null ? {} : { error: stopped }),
+    };
   },
 
   async print(result: RunResult, terminal: Terminal): Promise<void> {

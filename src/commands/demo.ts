@@ -5,8 +5,8 @@ import { relative, resolve } from 'node:path';
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { DEMO_NEXT, type DemoStep, demoStory } from '../cli/demo-story.ts';
-import { assert, BursarError } from '../errors.ts';
 import { systemClock } from '../clock.ts';
+import { assert, BursarError } from '../errors.ts';
 
 export default class Demo extends BaseCommand<typeof Demo> {
   static override summary = 'Make a folder with a book and bill a month in it.';
@@ -14,14 +14,18 @@ export default class Demo extends BaseCommand<typeof Demo> {
     'Runs real commands one after the other, each printed before its output, and leaves the folder to play with.';
   static override examples = ['<%= config.bin %> demo ./demo'];
   static override enableJsonFlag = false;
-  static override args = { folder: Args.string({ default: './demo', description: 'The folder to make; must be new or empty.' }) };
+  static override args = {
+    folder: Args.string({ default: './demo', description: 'The folder to make; must be new or empty.' }),
+  };
 
   async run(): Promise<void> {
     const folder = resolve(this.args.folder);
     await makeEmptyFolder(folder);
     const known = new Map<string, string>();
     for (const step of demoStory(new Date(systemClock.nowMs()))) {
-      const words = step.words.map((word) => word.replace(/\{([a-z-]+)\}/g, (_, name: string) => known.get(name) ?? name));
+      const words = step.words.map((word) =>
+        word.replace(/\{([a-z-]+)\}/g, (_, name: string) => known.get(name) ?? name),
+      );
       if (step.says !== undefined) await this.printLine(`\n# ${step.says}`);
       await this.printLine(`\n$ bursar ${words.map(quoted).join(' ')}`);
       const output = await this.#play(step, words, folder);
@@ -50,7 +54,11 @@ export default class Demo extends BaseCommand<typeof Demo> {
 async function makeEmptyFolder(folder: string): Promise<void> {
   const entries = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
-    throw new BursarError('output_unwritable', `${folder} can't be the demo's folder (${error.code}). Nothing was done.`, { cause: error });
+    throw new BursarError(
+      'output_unwritable',
+      `${folder} can't be the demo's folder (${error.code}). Nothing was done.`,
+      { cause: error },
+    );
   });
   if (entries.length > 0) {
     throw new BursarError('output_exists', `${folder} is not empty. Nothing was done.`, {
@@ -58,7 +66,9 @@ async function makeEmptyFolder(folder: string): Promise<void> {
     });
   }
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-    throw new BursarError('output_unwritable', `${folder} can't be made (${error.code}). Nothing was done.`, { cause: error });
+    throw new BursarError('output_unwritable', `${folder} can't be made (${error.code}). Nothing was done.`, {
+      cause: error,
+    });
   });
 }
 

@@ -1,5 +1,5 @@
 // Writes what `bursar init` adds to bursar.config.json. What stands in the file already is kept as it is.
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { access, constants, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { BursarError } from '../errors.ts';
 import type { Config, GatewayConfig } from './schema.ts';
@@ -34,6 +34,20 @@ export async function addToConfig(
   return { written: true, otherMain };
 }
 
+/** Refuses (`invalid_config`) a configuration that `addToConfig` could not write. */
+export async function assertWritable(path: string): Promise<void> {
+  await access(dirname(path), constants.W_OK).catch((error: unknown) => {
+    throw new BursarError(
+      'invalid_config',
+      `The configuration ${path} can't be written (${codeOf(error)}). Nothing was made.`,
+      {
+        hint: 'Make its folder, or name another file with --config.',
+        cause: error,
+      },
+    );
+  });
+}
+
 type BookUrl = string | { env: string };
 
 function isSame(main: BookUrl, path: string, book: string): boolean {
@@ -64,10 +78,17 @@ async function replaceFile(path: string, text: string): Promise<void> {
     await rename(draft, path);
   } catch (error) {
     await rm(draft, { force: true });
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw new BursarError('invalid_config', `The configuration ${path} can't be written (${code}); it is as it was.`, {
-      hint: 'The book itself is there: name it with --book, or make its folder writable and run bursar init again.',
-      cause: error,
-    });
+    throw new BursarError(
+      'invalid_config',
+      `The configuration ${path} can't be written (${codeOf(error)}); it is as it was.`,
+      {
+        hint: 'The book itself is there: name it with --book, or make its folder writable and run bursar init again.',
+        cause: error,
+      },
+    );
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

@@ -35,7 +35,10 @@ function startRun(book: BillingBook): { child: ChildProcess; ended: Promise<Ende
 
 async function untilSettled(book: BillingBook, count: number): Promise<number> {
   for (;;) {
-    const [row] = await rowsOf<{ n: number }>(book.path, 'SELECT COUNT(*) AS n FROM attempts WHERE settled_at IS NOT NULL');
+    const [row] = await rowsOf<{ n: number }>(
+      book.path,
+      'SELECT COUNT(*) AS n FROM attempts WHERE settled_at IS NOT NULL',
+    );
     if ((row?.n ?? 0) >= count) return row?.n ?? 0;
     await delay(20);
   }
@@ -88,7 +91,11 @@ describe('runs on one book', () => {
     run.child.kill('SIGINT');
     const { code, stdout, stderr } = await run.ended;
     expect(code, stderr).toBe(130);
-    expect(JSON.parse(stdout)).toMatchObject({ status: 'interrupted', stoppedBy: 'interrupted', error: { code: 'interrupted' } });
+    expect(JSON.parse(stdout)).toMatchObject({
+      status: 'interrupted',
+      stoppedBy: 'interrupted',
+      error: { code: 'interrupted' },
+    });
     expect(await rowsOf(book.path, 'SELECT id FROM attempts WHERE outcome IS NULL')).toEqual([]);
     expect((await unsent(book))[0]?.n).toBeGreaterThan(0);
     await runToTheEnd(book);

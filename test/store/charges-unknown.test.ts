@@ -5,9 +5,11 @@ import type { Attempt } from '../../src/charges/attempt.ts';
 import { attemptsById, attemptsOfCharges } from '../../src/charges/attempts-store.ts';
 import type { Charge } from '../../src/charges/charge.ts';
 import { chargesById } from '../../src/charges/charges-store.ts';
+import { newCharge } from '../../src/charges/new-charge.ts';
 import { captureCharge, replayCharges } from '../../src/charges/operations.ts';
 import { resolveOpenAttempts } from '../../src/charges/recovery.ts';
 import { resolveAttempt } from '../../src/charges/resolve.ts';
+import { newId } from '../../src/ids.ts';
 import { balances } from '../../src/ledger/balances.ts';
 import { type ChargesBook, chargesBook } from '../support/charges-book.ts';
 import { APPROVED, DECLINED, NOT_REACHED, type Script, scripted, UNKNOWN } from '../support/scripted-gateway.ts';
@@ -208,8 +210,6 @@ test.each([
 test('an operator waits for a process that is still at work on the attempt', async () => {
   const methodId = await at.method('tok_approved');
   const request = at.request(methodId);
-  const { newCharge } = await import('../../src/charges/new-charge.ts');
-  const { newId } = await import('../../src/ids.ts');
   const nowMs = at.clock.nowMs();
   const facts = {
     ...request,

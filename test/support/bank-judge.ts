@@ -46,7 +46,9 @@ export async function runToTheEnd(book: BillingBook): Promise<void> {
 export async function assertExactlyOnce(book: BillingBook): Promise<void> {
   const listing = await runCli(['bank', 'charges', '--json'], { cwd: book.folder });
   expect(listing.code, listing.stderr).toBe(0);
-  const captures = (JSON.parse(listing.stdout) as { charges: BankLine[] }).charges.filter(({ operation }) => operation === 'sale');
+  const captures = (JSON.parse(listing.stdout) as { charges: BankLine[] }).charges.filter(
+    ({ operation }) => operation === 'sale',
+  );
   const byCharge = new Map(captures.map((line) => [line.chargeId, line]));
   expect(byCharge.size, 'no charge is captured twice').toBe(captures.length);
   const captured = await rowsOf<{ id: string; captured_minor: number; currency: string }>(
@@ -55,7 +57,10 @@ export async function assertExactlyOnce(book: BillingBook): Promise<void> {
   );
   expect(captured.map(({ id }) => id).sort()).toEqual([...byCharge.keys()].sort());
   for (const charge of captured) {
-    expect(byCharge.get(charge.id)).toMatchObject({ amountMinor: String(charge.captured_minor), currency: charge.currency });
+    expect(byCharge.get(charge.id)).toMatchObject({
+      amountMinor: String(charge.captured_minor),
+      currency: charge.currency,
+    });
   }
   const refusals = await rowsOf(book.bankPath, 'SELECT * FROM refusals');
   expect(refusals, 'the bank never had to refuse a second capture').toEqual([]);

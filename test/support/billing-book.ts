@@ -103,7 +103,9 @@ export async function makeBillingBook(folder: string, schedules: number): Promis
   });
   const book = await openBook(path);
   await writeTrx(book, async (trx) => {
-    await insertCustomers(trx, [{ id: customerId, name: 'Ada Lovelace', email: null, createdAt: nowMs, personalKey: newPersonalKey() }]);
+    await insertCustomers(trx, [
+      { id: customerId, name: 'Ada Lovelace', email: null, createdAt: nowMs, personalKey: newPersonalKey() },
+    ]);
     await insertMethods(trx, methods);
     await insertSchedules(trx, rows);
   });

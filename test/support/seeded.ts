@@ -11,5 +11,7 @@ export function seeded(seed: number): () => number {
 
 /** BURSAR_SEED to repeat a run, else a new one. */
 export function chooseSeed(): number {
-  return process.env.BURSAR_SEED === undefined ? (process.hrtime()[1] ^ process.pid) >>> 0 : Number(process.env.BURSAR_SEED);
+  return process.env.BURSAR_SEED === undefined
+    ? (process.hrtime()[1] ^ process.pid) >>> 0
+    : Number(process.env.BURSAR_SEED);
 }

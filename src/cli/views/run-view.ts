@@ -31,7 +31,9 @@ export function dueView(due: readonly DueTotal[]) {
 /** `3000 JPY (1 charge), 40.00 USD (2 charges)`. */
 export function dueText(due: readonly DueTotal[]): string {
   if (due.length === 0) return 'nothing';
-  return due.map(({ count, amountMinor, currency }) => `${formatMoney(amountMinor, currency)} (${chargesText(count)})`).join(', ');
+  return due
+    .map(({ count, amountMinor, currency }) => `${formatMoney(amountMinor, currency)} (${chargesText(count)})`)
+    .join(', ');
 }
 
 const chargesText = (count: number): string => `${count} ${count === 1 ? 'charge' : 'charges'}`;

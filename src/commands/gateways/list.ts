@@ -10,7 +10,7 @@ interface GatewayView {
   type: string;
   /** By the kill switch. */
   paused: boolean;
-  capabilities: Capabilities | null;
+  capabilities: (Omit<Capabilities, 'minimumMinor'> & { minimumMinor: string }) | null;
 }
 
 export default class GatewaysList extends BaseCommand<typeof GatewaysList> {
@@ -26,7 +26,7 @@ export default class GatewaysList extends BaseCommand<typeof GatewaysList> {
         // A live book may still have a simulated gateway in its configuration; it just can't be used.
         const isUsable = !(app.book.mode === 'live' && type === 'simulated');
         const paused = pauseFor(standing, name) !== undefined;
-        return { name, type, paused, capabilities: isUsable ? (await app.gateway(name)).capabilities : null };
+        return { name, type, paused, capabilities: isUsable ? viewOf((await app.gateway(name)).capabilities) : null };
       }),
     );
     await this.showList({ schema: 'bursar.gateways/1', rows, total: rows.length }, columns);
@@ -45,6 +45,10 @@ const columns: readonly Column<GatewayView>[] = [
   { key: 'concurrency', cell: ({ capabilities }) => capabilities?.maxConcurrency, align: 'right' },
   { key: 'capabilities', inTable: false },
 ];
+
+function viewOf(capabilities: Capabilities): GatewayView['capabilities'] {
+  return { ...capabilities, minimumMinor: capabilities.minimumMinor.toString() };
+}
 
 function hours(durationMs: number | null | undefined): string | null {
   return durationMs === null || durationMs === undefined ? null : `${durationMs / 3_600_000} h`;

@@ -48,6 +48,8 @@ export default class SchedulesCreate extends BaseCommand<typeof SchedulesCreate>
     const how = { note: (text: string) => terminal.note(text), mayAsk: !dryRun };
     if (!planned.replayed) await tellPastPeriods(asker, planned.schedule, app.clock.nowMs(), how);
     const { schedule, replayed } = dryRun ? planned : await createSchedule(app.charges, request);
+    if (dryRun) terminal.note('A dry run: nothing was written.\n');
+    else if (replayed) terminal.note('The key was used before: this is what it created then.\n');
     const document = { ...toScheduleDocument(schedule), replayed, dryRun };
     return this.show(document, () => this.printFields(scheduleFields(document, schedule, (time) => this.time(time))));
   }

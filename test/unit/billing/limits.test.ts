@@ -10,12 +10,32 @@ const due = [
 describe('safety limits', () => {
   it('lets a run through that stays within them', () => {
     expect(exceeded({ maxCount: null, maxAmount: new Map() }, due)).toBeNull();
-    expect(exceeded({ maxCount: 5, maxAmount: new Map([['USD', 5000n], ['EUR', 1000n]]) }, due)).toBeNull();
+    expect(
+      exceeded(
+        {
+          maxCount: 5,
+          maxAmount: new Map([
+            ['USD', 5000n],
+            ['EUR', 1000n],
+          ]),
+        },
+        due,
+      ),
+    ).toBeNull();
   });
 
   it('stops at one charge or one minor unit more', () => {
     expect(exceeded({ maxCount: 4, maxAmount: new Map() }, due)?.stoppedBy).toBe('max_count');
-    const over = exceeded({ maxCount: null, maxAmount: new Map([['USD', 4999n], ['EUR', 1000n]]) }, due);
+    const over = exceeded(
+      {
+        maxCount: null,
+        maxAmount: new Map([
+          ['USD', 4999n],
+          ['EUR', 1000n],
+        ]),
+      },
+      due,
+    );
     expect(over?.stoppedBy).toBe('max_amount');
     expect(over?.error.exitCode).toBe(8);
     expect(over?.error.message).toContain('50.00 USD');

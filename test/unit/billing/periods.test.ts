@@ -3,7 +3,14 @@ import { duePeriods, parseCatchUp } from '../../../src/billing/periods.ts';
 import { occurrence, type Recurrence } from '../../../src/schedules/recurrence.ts';
 import type { Schedule } from '../../../src/schedules/schedule.ts';
 
-const daily: Recurrence = { every: { count: 1, unit: 'day' }, on: null, time: '09:00', start: '2027-01-01', at: null, timezone: 'UTC' };
+const daily: Recurrence = {
+  every: { count: 1, unit: 'day' },
+  on: null,
+  time: '09:00',
+  start: '2027-01-01',
+  at: null,
+  timezone: 'UTC',
+};
 
 function scheduleOf(recurrence: Recurrence, index = 0): Schedule {
   return {
@@ -28,13 +35,21 @@ function scheduleOf(recurrence: Recurrence, index = 0): Schedule {
 
 const periodsOf = (mode: string, asOf: string, schedule = scheduleOf(daily)) => {
   const { bill, skip, next } = duePeriods(schedule, Date.parse(asOf), parseCatchUp(mode));
-  return { bill: bill.map(({ period }) => period), skip: skip.map(({ occurrence: { period }, reason }) => `${period} ${reason}`), next: next?.period };
+  return {
+    bill: bill.map(({ period }) => period),
+    skip: skip.map(({ occurrence: { period }, reason }) => `${period} ${reason}`),
+    next: next?.period,
+  };
 };
 
 describe('due periods', () => {
   it('bills nothing before the due instant, and exactly at it', () => {
     expect(periodsOf('all', '2027-01-01T08:59:59.999Z')).toEqual({ bill: [], skip: [], next: '2027-01-01' });
-    expect(periodsOf('all', '2027-01-01T09:00:00.000Z')).toEqual({ bill: ['2027-01-01'], skip: [], next: '2027-01-02' });
+    expect(periodsOf('all', '2027-01-01T09:00:00.000Z')).toEqual({
+      bill: ['2027-01-01'],
+      skip: [],
+      next: '2027-01-02',
+    });
   });
 
   it('all: bills each missed period', () => {

@@ -16,7 +16,7 @@ test.each(files)('%s', async (file) => {
   expect(examples.length, 'an example').toBeGreaterThan(0);
   for (const example of examples)
     expect(example).toMatch(new RegExp(`^<%= config.bin %> (<%= command.id %>|${words})( |$)`));
-  for (const [name, flag] of Object.entries(command.flags))
+  for (const [name, flag] of Object.entries(command.flags ?? {}))
     expect(flag.summary ?? flag.description, `--${name}`).toBeTruthy();
 });
 
