@@ -110,7 +110,7 @@ class Prover {
   readonly #context: ChargesContext;
   readonly #sender: Sender;
   readonly #resends: GroupCommit<Attempt, Attempt | null>;
-  readonly #releases: GroupCommit<Attempt, void>;
+  readonly #releases: GroupCommit<Attempt, undefined>;
 
   constructor(pipeline: Pipeline) {
     this.#pipeline = pipeline;
@@ -129,7 +129,7 @@ class Prover {
   }
 
   /** Gives an attempt back that nothing was found out about. */
-  release(attempt: Attempt): Promise<void> {
+  release(attempt: Attempt): Promise<undefined> {
     return this.#releases.submit(attempt);
   }
 
@@ -187,7 +187,7 @@ class Prover {
     return counted;
   }
 
-  async #giveBack(trx: Knex, attempts: readonly Attempt[]): Promise<void[]> {
+  async #giveBack(trx: Knex, attempts: readonly Attempt[]): Promise<undefined[]> {
     await releaseAttempts(
       trx,
       attempts.map(({ id }) => id),

@@ -4,7 +4,7 @@ import { parseMetadata } from '../../../src/cli/metadata.ts';
 import { checkText } from '../../../src/cli/text-input.ts';
 
 test.each([['Order 1042'], ['Zażółć gęślą jaźń 🏦'], ['x'.repeat(500)], ['🏦'.repeat(500)], [' a ']])(
-  'takes %j',
+  'takes text %#',
   (text) => {
     expect(checkText('--description', text)).toBe(text);
   },
@@ -21,7 +21,7 @@ test.each([
   ['\u2028'],
   ['half \ud83d'],
   ['x'.repeat(501)],
-])('refuses %j', (text) => {
+])('refuses text %#', (text) => {
   expect(() => checkText('--reason', text)).toThrow(
     expect.objectContaining({
       code: 'invalid_value',
@@ -54,8 +54,8 @@ test.each([
   [[`${'k'.repeat(41)}=1`]],
   [[`k=${'v'.repeat(501)}`]],
   [['k=\u0007']],
-  [['k\n=1']],
+  [['k\nl=1']],
   [Array.from({ length: 51 }, (_, index) => `k${index}=1`)],
-])('refuses metadata %j', (pairs) => {
+])('refuses metadata %#', (pairs) => {
   expect(() => parseMetadata(pairs)).toThrow(expect.objectContaining({ code: 'invalid_value' }));
 });
