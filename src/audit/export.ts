@@ -12,7 +12,8 @@ import { lastSealedSequence, type Seal } from './audit-store.ts';
 import { csvHeader, EXPORT_COLUMNS, HASHED_FIELDS } from './export-columns.ts';
 import { exportTotals, type ExportFormat, exportPage } from './export-store.ts';
 import type { ExportTotal } from './export-totals.ts';
-import { type Head, type Manifest, type ManifestFilters, MANIFEST_SCHEMA, manifestText } from './manifest.ts';
+import { type Manifest, type ManifestFilters, MANIFEST_SCHEMA, manifestText } from './manifest.ts';
+import { type Head, toHead } from './head.ts';
 import { assertWritable, OutputFile } from './output-file.ts';
 import { pagesOfLog } from './export-pages.ts';
 import { manifestSeals } from './proofs.ts';
@@ -159,10 +160,6 @@ async function logExport(
     const subject = out === null ? 'stdout' : basename(out);
     await appendAudit(trx, author, clock.nowMs(), [{ subject, action: 'audit.export', after, result }]);
   });
-}
-
-export function toHead({ sequence, sealHash, root, count, sealedAt }: Seal): Head {
-  return { sequence, sealHash, root, count, sealedAt: new Date(sealedAt).toISOString() };
 }
 
 function filtersOf({ sinceMs, untilMs, customerId, gateway, status, kind }: AuditFilter): ManifestFilters {

@@ -72,7 +72,6 @@ const manifest = z.strictObject({
 export type Manifest = z.infer<typeof manifest>;
 export type ManifestSeal = z.infer<typeof seal>;
 export type ManifestFilters = z.infer<typeof filters>;
-export type Head = z.infer<typeof head>;
 
 /** The manifest in `text`. BursarError(`corrupt_file`) for anything else; `name` is for the message. */
 export function parseManifest(text: string, name: string): Manifest {

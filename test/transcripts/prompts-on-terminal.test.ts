@@ -1,28 +1,21 @@
-// Prompts on a real terminal (made by expect): only a typed yes is a yes.
-import { spawnSync } from 'node:child_process';
+// Prompts on a real terminal: only a typed yes is a yes.
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { runProcess } from '../support/cli.ts';
+import { cliEnvironment } from '../support/cli.ts';
+import { KEYS, runOnTerminal } from '../support/pty.ts';
 
-const hasExpect = spawnSync('expect', ['-v']).status === 0;
 const program = fileURLToPath(new URL('../support/ask.ts', import.meta.url));
 
-test.skipIf(!hasExpect).each([
-  ['y', 'y\\r', 'yes'],
-  ['n', 'n\\r', 'not_confirmed'],
-  ['just Enter', '\\r', 'not_confirmed'],
-  ['end of input (Ctrl-D)', '\\004', 'not_confirmed'],
-  ['Ctrl-C', '\\003', 'interrupted'],
+test.each([
+  ['y', `y${KEYS.enter}`, 'yes'],
+  ['n', `n${KEYS.enter}`, 'not_confirmed'],
+  ['just Enter', KEYS.enter, 'not_confirmed'],
+  ['end of input (Ctrl-D)', KEYS.endOfInput, 'not_confirmed'],
+  ['Ctrl-C', KEYS.interrupt, 'interrupted'],
 ])('%s', async (_, keys, answer) => {
-  const script = `
-    set timeout 20
-    spawn -noecho ${process.execPath} --import tsx ${program}
-    expect -re {Refund 12.50 USD\\?}
-    sleep 0.3
-    send -- "${keys}"
-    expect -re {answer=(\\w+)} { puts "\\nGOT $expect_out(1,string)" } timeout { puts "\\nGOT nothing" } eof { puts "\\nGOT eof" }`;
-  const { stdout } = await runProcess('expect', ['-c', script], {
-    env: { ...process.env, TERM: 'xterm' } as Record<string, string>,
+  const { screen } = await runOnTerminal(process.execPath, ['--import', 'tsx', program], {
+    env: cliEnvironment('/tmp'),
+    answers: [['Refund 12.50 USD?', keys]],
   });
-  expect(stdout.match(/^GOT (\w+)/m)?.[1]).toBe(answer);
+  expect(screen.match(/answer=(\w+)/)?.[1]).toBe(answer);
 });

@@ -2,9 +2,9 @@
 import type { AuditRow } from '../../audit/audit-store.ts';
 import type { ExportResult } from '../../audit/export.ts';
 import type { Finding } from '../../audit/finding.ts';
-import type { Head } from '../../audit/manifest.ts';
+import type { Head } from '../../audit/head.ts';
 import { formatMoney } from '../../money/money.ts';
-import { type Cell, type Column, idColumn, numberColumn } from '../columns.ts';
+import { type Cell, type Column, idColumn } from '../columns.ts';
 import { withThousands } from '../text.ts';
 
 export interface AuditRowView {

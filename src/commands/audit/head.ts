@@ -1,6 +1,6 @@
 // bursar audit head: the newest seal. Kept elsewhere, its hash shows later that nothing before it was changed or cut off.
 import { lastSeal } from '../../audit/audit-store.ts';
-import { toHead } from '../../audit/export.ts';
+import { toHead } from '../../audit/head.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { headFields } from '../../cli/views/audit-view.ts';
 import { BursarError } from '../../errors.ts';

@@ -1,5 +1,5 @@
 // bursar audit seal: seals what no seal holds yet, as every command that writes does at its end.
-import { toHead } from '../../audit/export.ts';
+import { toHead } from '../../audit/head.ts';
 import { sealPending } from '../../audit/seal.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { headFields, NO_HEAD } from '../../cli/views/audit-view.ts';

@@ -1,0 +1,205 @@
+// The ledger against the attempts that moved money: each of them is posted exactly once, as it should be, and nothing else
+// is; and the control accounts against the charges. Set-based, in the order of the tables' keys.
+import type { Knex } from 'knex';
+import { CUSTOMERS_OVERPAID, gatewayAccount, REVENUE_REFUNDS, REVENUE_SALES } from '../ledger/ledger.ts';
+import { select } from '../storage/batch.ts';
+import { bigSum, fromBigSum } from '../storage/big-sum.ts';
+
+const GATEWAY = gatewayAccount('');
+
+/** What an attempt `t` has to be posted as, or NULL. An authorization moves nothing yet, a void never will. */
+const KIND = `CASE
+  WHEN t.outcome = 'approved' AND t.operation IN ('sale', 'capture') THEN 'captured'
+  WHEN t.outcome = 'approved' AND t.operation = 'refund' THEN 'refunded'
+  WHEN t.outcome = 'duplicate' AND t.operation = 'sale' THEN 'duplicate' END`;
+const DEBIT = `CASE ${KIND} WHEN 'refunded' THEN '${REVENUE_REFUNDS}' ELSE '${GATEWAY}' || t.gateway END`;
+const CREDIT = `CASE ${KIND} WHEN 'captured' THEN '${REVENUE_SALES}' WHEN 'duplicate' THEN '${CUSTOMERS_OVERPAID}'
+  ELSE '${GATEWAY}' || t.gateway END`;
+
+/** The kinds of entries that attempts cause; others are made by people. */
+const CAUSED = `('captured', 'refunded', 'duplicate')`;
+
+/** The entry of an attempt has its id with another prefix: the primary key refuses a second one. */
+const ENTRY_ID = `'je_' || substr(t.id, 5)`;
+
+export interface MissingEntry {
+  attemptId: string;
+  chargeId: string;
+  kind: string;
+  amount: number;
+  currency: string;
+}
+
+/** Attempts that moved money and have no entry. */
+export async function missingEntries(db: Knex, limit: number): Promise<MissingEntry[]> {
+  return select<MissingEntry>(
+    db,
+    `SELECT t.id AS "attemptId", t.charge_id AS "chargeId", ${KIND} AS kind, t.amount_minor AS amount, t.currency
+       FROM attempts t WHERE ${KIND} IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM journal_entries e WHERE e.id = ${ENTRY_ID}) LIMIT ?`,
+    [limit],
+  );
+}
+
+export interface WrongEntry {
+  id: string;
+  kind: string;
+  chargeId: string | null;
+  attemptId: string | null;
+  /** What the attempt calls for; null where it moved no money or isn't there. */
+  kindOfAttempt: string | null;
+  chargeOfAttempt: string | null;
+  isOfAttempt: number;
+  postings: number;
+  amount: number | null;
+  amountOfAttempt: number | null;
+  currency: string | null;
+  currencyOfAttempt: string | null;
+  debit: string | null;
+  debitOfAttempt: string | null;
+  credit: string | null;
+  creditOfAttempt: string | null;
+}
+
+const ENTRY_PICKS = `e.id, e.kind, e.charge_id AS "chargeId", e.attempt_id AS "attemptId", ${KIND} AS "kindOfAttempt",
+  t.charge_id AS "chargeOfAttempt", COALESCE(e.id = ${ENTRY_ID}, 0) AS "isOfAttempt", COUNT(p.line) AS postings,
+  MIN(p.amount_minor) AS amount, t.amount_minor AS "amountOfAttempt", MIN(p.currency) AS currency,
+  t.currency AS "currencyOfAttempt", MIN(d.name) AS debit, ${DEBIT} AS "debitOfAttempt", MIN(k.name) AS credit,
+  ${CREDIT} AS "creditOfAttempt"`;
+
+/** Entries of kinds that attempts cause which are not, to the last field, what one of them calls for. */
+export async function wrongEntries(db: Knex, limit: number): Promise<WrongEntry[]> {
+  return select<WrongEntry>(
+    db,
+    `SELECT * FROM (
+       SELECT ${ENTRY_PICKS} FROM journal_entries e
+         LEFT JOIN attempts t ON t.id = e.attempt_id LEFT JOIN postings p ON p.entry_id = e.id
+         LEFT JOIN accounts d ON d.id = p.debit_account LEFT JOIN accounts k ON k.id = p.credit_account
+        WHERE e.kind IN ${CAUSED} GROUP BY e.id)
+      WHERE kind IS NOT "kindOfAttempt" OR "isOfAttempt" = 0 OR "chargeId" IS NOT "chargeOfAttempt" OR postings <> 1
+         OR amount IS NOT "amountOfAttempt" OR currency IS NOT "currencyOfAttempt" OR debit IS NOT "debitOfAttempt"
+         OR credit IS NOT "creditOfAttempt"
+      LIMIT ?`,
+    [limit],
+  );
+}
+
+export interface OddEntry {
+  id: string;
+  kind: string;
+  fault: 'no_postings' | 'reverses_nothing' | 'reversed_twice' | 'reversal_differs';
+}
+
+// The postings of an entry as one text, and as their mirror image.
+const postingsOf = (entry: string, [debit, credit]: [string, string]): string =>
+  `(SELECT group_concat(x) FROM (SELECT ${debit} || '>' || ${credit} || ':' || currency || amount_minor AS x FROM postings
+     WHERE entry_id = ${entry} ORDER BY x))`;
+
+/** Entries made by people that can't be right: without postings, or reversals that don't undo another entry, once. */
+export async function oddEntries(db: Knex, limit: number): Promise<OddEntry[]> {
+  return select<OddEntry>(
+    db,
+    `SELECT * FROM (
+       SELECT e.id, e.kind, CASE
+         WHEN NOT EXISTS (SELECT 1 FROM postings p WHERE p.entry_id = e.id) THEN 'no_postings'
+         WHEN e.kind <> 'reversed' THEN NULL
+         WHEN NOT EXISTS (SELECT 1 FROM journal_entries o WHERE o.id = e.reverses_id) THEN 'reverses_nothing'
+         WHEN (SELECT COUNT(*) FROM journal_entries o WHERE o.kind = 'reversed' AND o.reverses_id = e.reverses_id) > 1
+           THEN 'reversed_twice'
+         WHEN ${postingsOf('e.id', ['debit_account', 'credit_account'])}
+           IS NOT ${postingsOf('e.reverses_id', ['credit_account', 'debit_account'])} THEN 'reversal_differs' END AS fault
+         FROM journal_entries e WHERE e.kind NOT IN ${CAUSED})
+      WHERE fault IS NOT NULL LIMIT ?`,
+    [limit],
+  );
+}
+
+export interface OddPosting {
+  entryId: string;
+  line: number;
+  fault: 'currency' | 'month' | 'no_entry' | 'no_account';
+}
+
+/** Postings in another currency than their accounts, in another month than their entry, or of nothing. */
+export async function oddPostings(db: Knex, limit: number): Promise<OddPosting[]> {
+  return select<OddPosting>(
+    db,
+    `SELECT * FROM (
+       SELECT p.entry_id AS "entryId", p.line, CASE
+         WHEN e.id IS NULL THEN 'no_entry'
+         WHEN d.id IS NULL OR k.id IS NULL THEN 'no_account'
+         WHEN d.currency <> p.currency OR k.currency <> p.currency THEN 'currency'
+         WHEN p.month <> CAST(strftime('%Y%m', e.posted_at / 1000, 'unixepoch') AS INTEGER) THEN 'month' END AS fault
+         FROM postings p LEFT JOIN journal_entries e ON e.id = p.entry_id
+         LEFT JOIN accounts d ON d.id = p.debit_account LEFT JOIN accounts k ON k.id = p.credit_account)
+      WHERE fault IS NOT NULL LIMIT ?`,
+    [limit],
+  );
+}
+
+export interface Control {
+  account: string;
+  currency: string;
+  /** Credits less debits of the entries that attempts caused, and the same from charges and attempts. */
+  ledgerMinor: bigint;
+  chargesMinor: bigint;
+}
+
+/** What the charges (and for gateways and duplicates the attempts) say that the control accounts hold. */
+const EXPECTED = `
+  SELECT '${REVENUE_SALES}' AS account, currency, captured_minor AS amount FROM charges WHERE captured_minor <> 0
+  UNION ALL SELECT '${REVENUE_REFUNDS}', currency, -refunded_minor FROM charges WHERE refunded_minor <> 0
+  UNION ALL SELECT '${CUSTOMERS_OVERPAID}', t.currency, t.amount_minor FROM attempts t WHERE ${KIND} = 'duplicate'
+  UNION ALL SELECT '${GATEWAY}' || t.gateway, t.currency, CASE ${KIND} WHEN 'refunded' THEN t.amount_minor ELSE -t.amount_minor END
+    FROM attempts t WHERE ${KIND} IS NOT NULL`;
+
+const POSTED = `
+  SELECT a.name AS account, a.currency, CASE WHEN a.id = p.credit_account THEN p.amount_minor ELSE -p.amount_minor END AS amount
+    FROM postings p JOIN journal_entries e ON e.id = p.entry_id JOIN accounts a ON a.id IN (p.debit_account, p.credit_account)
+   WHERE e.kind IN ${CAUSED}`;
+
+/** Control accounts that do not hold what charges and attempts say. */
+export async function wrongControls(db: Knex): Promise<Control[]> {
+  const totals = async (source: string): Promise<Map<string, bigint>> => {
+    const rows = await select<{ account: string; currency: string; total: string | null }>(
+      db,
+      `SELECT account, currency, ${bigSum('amount')} AS total FROM (${source}) GROUP BY account, currency`,
+    );
+    return new Map(rows.map(({ account, currency, total }) => [`${currency} ${account}`, fromBigSum(total)]));
+  };
+  const expected = await totals(EXPECTED);
+  const posted = await totals(POSTED);
+  return [...new Set([...expected.keys(), ...posted.keys()])].sort().flatMap((key) => {
+    const [ledgerMinor, chargesMinor] = [posted.get(key) ?? 0n, expected.get(key) ?? 0n];
+    if (ledgerMinor === chargesMinor) return [];
+    return { account: key.slice(4), currency: key.slice(0, 3), ledgerMinor, chargesMinor };
+  });
+}
+
+export interface WrongSnapshot {
+  month: number;
+  account: string;
+  currency: string;
+}
+
+/** Closed months whose snapshot is not the sum of their postings. */
+export async function wrongSnapshots(db: Knex): Promise<WrongSnapshot[]> {
+  const months = await select<{ month: number; count: number }>(
+    db,
+    'SELECT month, posting_count AS count FROM closed_months ORDER BY month',
+  );
+  const [newest] = months.slice(-1);
+  if (newest === undefined) return [];
+  const rows = await select<{ account: string; currency: string; debit: string | null; credit: string | null; snap_debit: string | null; snap_credit: string | null }>(
+    db,
+    `WITH moved AS (SELECT debit_account AS d, credit_account AS k, amount_minor AS amount FROM postings WHERE month <= ?)
+     SELECT a.name AS account, a.currency, s.debit_minor AS snap_debit, s.credit_minor AS snap_credit,
+            (SELECT ${bigSum('amount')} FROM moved WHERE d = a.id) AS debit,
+            (SELECT ${bigSum('amount')} FROM moved WHERE k = a.id) AS credit
+       FROM accounts a LEFT JOIN balance_snapshots s ON s.account_id = a.id AND s.month = ?`,
+    [newest.month, newest.month],
+  );
+  return rows
+    .filter((row) => fromBigSum(row.debit) !== BigInt(row.snap_debit ?? 0) || fromBigSum(row.credit) !== BigInt(row.snap_credit ?? 0))
+    .map(({ account, currency }) => ({ month: newest.month, account, currency }));
+}
