@@ -49,10 +49,11 @@ export function openSqlite(path: string, access: Access, busyTimeoutMs = BUSY_TI
   });
 }
 
-// fullfsync is macOS's only real fsync and does nothing elsewhere. With synchronous=FULL a commit is on the disk.
+// fullfsync is macOS's only real fsync and does nothing elsewhere. With synchronous=FULL a commit is on the disk. Without
+// recursive_triggers, INSERT OR REPLACE would get past the triggers of append-only tables.
 const writerPragmas =
   'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA foreign_keys = ON;' +
-  'PRAGMA wal_autocheckpoint = 20000;';
+  'PRAGMA recursive_triggers = ON; PRAGMA wal_autocheckpoint = 20000;';
 
 function assertDurable(connection: SqliteConnection, done: (error: Error | null) => void): void {
   const query =

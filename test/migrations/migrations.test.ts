@@ -144,7 +144,7 @@ test.each(APPEND_ONLY)('%s is append-only', async (table) => {
   const refusal = new RegExp(`append-only: ${table} can not be changed`);
   await expect(db.raw(`UPDATE ${table} SET ${column} = ${column}`)).rejects.toThrow(refusal);
   await expect(db.raw(`DELETE FROM ${table}`)).rejects.toThrow(refusal);
-  // REPLACE deletes first, which fires no trigger unless recursive triggers are on; the keys must then refuse.
+  await expect(db.raw(`INSERT OR REPLACE INTO ${table} SELECT * FROM ${table}`)).rejects.toThrow(/append-only|closed/);
   expect(await db.raw(`SELECT * FROM ${table}`)).toEqual(rows);
   await db.destroy();
 });
