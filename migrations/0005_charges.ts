@@ -42,9 +42,14 @@ const statements = [
      updated_at INTEGER NOT NULL,
      CHECK (captured_minor <= amount_minor),
      CHECK (refund_reserved_minor >= 0 AND refunded_minor >= 0),
-     CHECK (refunded_minor + refund_reserved_minor <= captured_minor),
      CHECK ((schedule_id IS NULL) = (period IS NULL))
    ) STRICT`,
+  // No refund beyond what was captured: refused when its amount is reserved, at open. A refund that turns out to have been
+  // executed all the same is a fact and must be recorded.
+  `CREATE TRIGGER charges_refuse_over_refund BEFORE UPDATE OF refund_reserved_minor ON charges
+   WHEN NEW.refund_reserved_minor > OLD.refund_reserved_minor
+     AND NEW.refunded_minor + NEW.refund_reserved_minor > NEW.captured_minor
+   BEGIN SELECT RAISE(ABORT, 'refund: more than was captured'); END`,
   'CREATE UNIQUE INDEX charges_idempotency_key ON charges (idempotency_key) WHERE idempotency_key IS NOT NULL',
   // One charge per period, whatever cron does. The period leads, so that the index grows at its end.
   'CREATE UNIQUE INDEX charges_period ON charges (period, schedule_id) WHERE schedule_id IS NOT NULL',

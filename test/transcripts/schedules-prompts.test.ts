@@ -1,5 +1,4 @@
-// What `schedules` asks on a real terminal (made by expect): values that are missing, and whether the past is meant.
-import { spawnSync } from 'node:child_process';
+// What `schedules` asks on a real terminal: values that are missing, and whether the past is meant.
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newPersonalKey } from '../../src/audit/personal.ts';
@@ -10,9 +9,9 @@ import { occurrence, type Recurrence } from '../../src/schedules/recurrence.ts';
 import { insertSchedules } from '../../src/schedules/schedules-store.ts';
 import { createBook, openBook } from '../../src/storage/open.ts';
 import { writeTrx } from '../../src/storage/trx.ts';
-import { BIN, cliEnvironment, runCli, runProcess, temporaryFolder } from '../support/cli.ts';
+import { BIN, cliEnvironment, runCli, temporaryFolder } from '../support/cli.ts';
+import { runOnTerminal } from '../support/pty.ts';
 
-const hasExpect = spawnSync('expect', ['-v']).status === 0;
 const nowMs = Date.now();
 const customerId = newId('customer', nowMs);
 const methodId = newId('method', nowMs);
@@ -37,25 +36,10 @@ beforeAll(async () => {
 
 afterAll(() => folder.remove());
 
-/** Types `answers`, each after its question, and gives all that stood on the screen. */
 async function onTerminal(args: readonly string[], answers: readonly (readonly [question: string, keys: string])[]) {
-  const command = [process.execPath, BIN, ...args].map((word) => `{${word}}`).join(' ');
-  const conversation = answers.map(
-    ([question, keys]) =>
-      `expect {*${question}*} {} timeout { puts "\\nNOT ASKED"; exit 1 } eof { puts "\\nNOT ASKED"; exit 1 }
-       sleep 0.3
-       send -- "${keys}"`,
-  );
-  const script = [
-    'set timeout 20',
-    `spawn -noecho ${command}`,
-    ...conversation,
-    'expect eof',
-    'lassign [wait] a b c code',
-    'exit $code',
-  ];
-  const env = cliEnvironment(folder.path, { TERM: 'xterm' });
-  return runProcess('expect', ['-c', script.join('\n')], { cwd: folder.path, env });
+  const options = { cwd: folder.path, env: cliEnvironment(folder.path), answers };
+  const { screen, code } = await runOnTerminal(process.execPath, [BIN, ...args], options);
+  return { stdout: screen, code };
 }
 
 const creating = ['schedules', 'create', '--book', './test.db', '--customer', customerId, '--currency', 'USD'];
@@ -66,41 +50,41 @@ async function countOf(book: string): Promise<number> {
   return JSON.parse(stdout).total;
 }
 
-test.skipIf(!hasExpect)('a missing amount is asked for, and checked as it is typed', async () => {
+test('a missing amount is asked for, and checked as it is typed', async () => {
   const { stdout, code } = await onTerminal(
     [...creating, ...monthly],
     [
-      ['How much, in USD', '20.005\\r'],
-      ['has 3 decimals', '\\025\\025'],
-      ['How much, in USD', '20.00\\r'],
+      ['How much, in USD', '20.005\r'],
+      ['has 3 decimals', '\x15\x15'],
+      ['How much, in USD', '20.00\r'],
     ],
   );
   expect(stdout).toMatch(/Amount +20\.00 USD/);
   expect(code).toBe(0);
 });
 
-test.skipIf(!hasExpect)('a missing interval is asked for; a date and time makes one delayed charge', async () => {
+test('a missing interval is asked for; a date and time makes one delayed charge', async () => {
   const { stdout, code } = await onTerminal(
     [...creating, '--amount', '5', '--timezone', 'UTC'],
-    [['How often', '2091-02-01T09:00\\r']],
+    [['How often', '2091-02-01T09:00\r']],
   );
   expect(stdout).toMatch(/Repeats +once at 2091-02-01 09:00/);
   expect(code).toBe(0);
 });
 
-test.skipIf(!hasExpect)('a missing customer and currency are chosen from', async () => {
+test('a missing customer and currency are chosen from', async () => {
   const { stdout, code } = await onTerminal(
     ['schedules', 'create', '--book', './test.db', '--amount', '7', ...monthly],
     [
-      ['Which customer', '\\r'],
-      ['Which currency', '\\r'],
+      ['Which customer', '\r'],
+      ['Which currency', '\r'],
     ],
   );
   expect(stdout).toMatch(/Amount +7\.00 USD/);
   expect(code).toBe(0);
 });
 
-test.skipIf(!hasExpect)('nothing is asked with --no-input, nor with --json', async () => {
+test('nothing is asked with --no-input, nor with --json', async () => {
   for (const how of ['--no-input', '--json']) {
     const { stdout, code } = await onTerminal([...creating, ...monthly, how], []);
     expect(stdout).toContain('--amount is missing');
@@ -123,10 +107,10 @@ const past = [
   'UTC',
 ];
 
-test.skipIf(!hasExpect).each([
-  ['n', 'n\\r', 0, 2],
-  ['just Enter', '\\r', 0, 2],
-  ['y', 'y\\r', 1, 0],
+test.each([
+  ['n', 'n\r', 0, 2],
+  ['just Enter', '\r', 0, 2],
+  ['y', 'y\r', 1, 0],
 ])('a schedule that begins in the past is created only after a yes: %s', async (_, keys, made, exit) => {
   const before = await countOf('./test.db');
   const { stdout, code } = await onTerminal(past, [['in the past?', keys]]);
@@ -165,7 +149,7 @@ test('on a live book cancelling has to be confirmed', async () => {
   const off = await runCli(cancelling, { cwd: folder.path });
   expect(off.stderr).toContain(`Cancel 20.00 USD every 1 month from Ada (${customerId})?`);
   expect(off.code).toBe(2);
-  if (hasExpect) expect((await onTerminal(cancelling, [['Cancel 20.00 USD', 'n\\r']])).code).toBe(2);
+  expect((await onTerminal(cancelling, [['Cancel 20.00 USD', 'n\r']])).code).toBe(2);
   const show = await runCli(['schedules', 'show', id, '--book', './live.db', '--json'], { cwd: folder.path });
   expect(JSON.parse(show.stdout).status).toBe('active');
 
