@@ -43,7 +43,7 @@ export class Findings {
       ...this.#named,
       ...rest.map(([code, count]): Finding => {
         const like = this.#named.find((finding) => finding.code === code);
-        const message = `${count - NAMED_PER_KIND} more of the same kind.`;
+        const message = `At least ${count - NAMED_PER_KIND} more of the same kind.`;
         return { code, severity: like?.severity ?? 'error', subject: null, message, command: like?.command ?? null };
       }),
     ];

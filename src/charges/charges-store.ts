@@ -221,7 +221,9 @@ const UNFINISHED = ['authorized', 'settling', 'requires_action', 'failed', 'exha
 function statusTerm(statuses: readonly ChargeStatus[]): string {
   const known = CHARGE_STATUSES.filter((status) => statuses.includes(status));
   const listed = (words: readonly string[]): string => `status IN (${words.map((word) => `'${word}'`).join(', ')})`;
-  return known.every((status) => UNFINISHED.includes(status)) ? `${listed(known)} AND ${listed(UNFINISHED)}` : listed(known);
+  return known.every((status) => UNFINISHED.includes(status))
+    ? `${listed(known)} AND ${listed(UNFINISHED)}`
+    : listed(known);
 }
 
 function chargeWhere(filter: ChargeFilter): { sql: string; bindings: (string | number)[] } {

@@ -1,6 +1,6 @@
 // How the result of a check is shown: what was looked at, then each finding with the command to run next.
 import type { Finding } from '../audit/finding.ts';
-import { findingLines } from './views/audit-view.ts';
+import { findingLine } from './views/audit-view.ts';
 import { withThousands } from './text.ts';
 
 export interface CheckResult {
@@ -17,7 +17,7 @@ export function checkLines({ ok, checked, findings }: CheckResult, passed: strin
   const failed = findings.filter(({ severity }) => severity === 'error').length;
   return [
     `Checked ${counts.join(', ')}.`,
-    ...findings.flatMap(findingLines),
+    ...findings.map(findingLine),
     ok ? passed : failed > 0 ? 'NOT OK' : 'Not all is settled.',
   ];
 }

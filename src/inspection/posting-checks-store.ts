@@ -153,27 +153,46 @@ const EXPECTED = `
   UNION ALL SELECT '${GATEWAY}' || t.gateway, t.currency, CASE ${KIND} WHEN 'refunded' THEN t.amount_minor ELSE -t.amount_minor END
     FROM attempts t WHERE ${KIND} IS NOT NULL`;
 
-const POSTED = `
-  SELECT a.name AS account, a.currency, CASE WHEN a.id = p.credit_account THEN p.amount_minor ELSE -p.amount_minor END AS amount
-    FROM postings p JOIN journal_entries e ON e.id = p.entry_id JOIN accounts a ON a.id IN (p.debit_account, p.credit_account)
-   WHERE e.kind IN ${CAUSED}`;
+/** The entries that attempts caused, per pair of accounts: a handful of rows for any number of postings. */
+const POSTED = `SELECT d.name AS debit, k.name AS credit, moved.currency, total FROM (
+    SELECT p.debit_account, p.credit_account, p.currency, ${bigSum('p.amount_minor')} AS total
+      FROM postings p JOIN journal_entries e ON e.id = p.entry_id WHERE e.kind IN ${CAUSED} GROUP BY 1, 2, 3) moved
+  JOIN accounts d ON d.id = moved.debit_account JOIN accounts k ON k.id = moved.credit_account`;
 
 /** Control accounts that do not hold what charges and attempts say. */
 export async function wrongControls(db: Knex): Promise<Control[]> {
-  const totals = async (source: string): Promise<Map<string, bigint>> => {
-    const rows = await select<{ account: string; currency: string; total: string | null }>(
-      db,
-      `SELECT account, currency, ${bigSum('amount')} AS total FROM (${source}) GROUP BY account, currency`,
-    );
-    return new Map(rows.map(({ account, currency, total }) => [`${currency} ${account}`, fromBigSum(total)]));
-  };
-  const expected = await totals(EXPECTED);
-  const posted = await totals(POSTED);
-  return [...new Set([...expected.keys(), ...posted.keys()])].sort().flatMap((key) => {
-    const [ledgerMinor, chargesMinor] = [posted.get(key) ?? 0n, expected.get(key) ?? 0n];
-    if (ledgerMinor === chargesMinor) return [];
-    return { account: key.slice(4), currency: key.slice(0, 3), ledgerMinor, chargesMinor };
+  const expected = new Totals();
+  for (const row of await select<{ account: string; currency: string; total: string | null }>(
+    db,
+    `SELECT account, currency, ${bigSum('amount')} AS total FROM (${EXPECTED}) GROUP BY account, currency`,
+  )) {
+    expected.add(row.account, row.currency, fromBigSum(row.total));
+  }
+  const posted = new Totals();
+  for (const row of await select<{ debit: string; credit: string; currency: string; total: string | null }>(db, POSTED)) {
+    posted.add(row.debit, row.currency, -fromBigSum(row.total));
+    posted.add(row.credit, row.currency, fromBigSum(row.total));
+  }
+  const accounts = new Map([...expected.accounts, ...posted.accounts]);
+  return [...accounts].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([key, [account, currency]]) => {
+    const [ledgerMinor, chargesMinor] = [posted.total(key), expected.total(key)];
+    return ledgerMinor === chargesMinor ? [] : [{ account, currency, ledgerMinor, chargesMinor }];
   });
+}
+
+class Totals {
+  readonly accounts = new Map<string, [account: string, currency: string]>();
+  readonly #totals = new Map<string, bigint>();
+
+  add(account: string, currency: string, minor: bigint): void {
+    const key = `${account} ${currency}`;
+    this.accounts.set(key, [account, currency]);
+    this.#totals.set(key, this.total(key) + minor);
+  }
+
+  total(key: string): bigint {
+    return this.#totals.get(key) ?? 0n;
+  }
 }
 
 export interface WrongSnapshot {
@@ -192,14 +211,17 @@ export async function wrongSnapshots(db: Knex): Promise<WrongSnapshot[]> {
   if (newest === undefined) return [];
   const rows = await select<{ account: string; currency: string; debit: string | null; credit: string | null; snap_debit: string | null; snap_credit: string | null }>(
     db,
-    `WITH moved AS (SELECT debit_account AS d, credit_account AS k, amount_minor AS amount FROM postings WHERE month <= ?)
+    `WITH moved AS (SELECT debit_account, credit_account, ${bigSum('amount_minor')} AS total FROM postings WHERE month <= ?
+                     GROUP BY 1, 2)
      SELECT a.name AS account, a.currency, s.debit_minor AS snap_debit, s.credit_minor AS snap_credit,
-            (SELECT ${bigSum('amount')} FROM moved WHERE d = a.id) AS debit,
-            (SELECT ${bigSum('amount')} FROM moved WHERE k = a.id) AS credit
+            (SELECT group_concat(total) FROM moved WHERE debit_account = a.id) AS debit,
+            (SELECT group_concat(total) FROM moved WHERE credit_account = a.id) AS credit
        FROM accounts a LEFT JOIN balance_snapshots s ON s.account_id = a.id AND s.month = ?`,
     [newest.month, newest.month],
   );
+  const sum = (totals: string | null): string =>
+    (totals?.split(',') ?? []).reduce((all, total) => all + fromBigSum(total), 0n).toString();
   return rows
-    .filter((row) => fromBigSum(row.debit) !== BigInt(row.snap_debit ?? 0) || fromBigSum(row.credit) !== BigInt(row.snap_credit ?? 0))
+    .filter((row) => sum(row.debit) !== (row.snap_debit ?? '0') || sum(row.credit) !== (row.snap_credit ?? '0'))
     .map(({ account, currency }) => ({ month: newest.month, account, currency }));
 }

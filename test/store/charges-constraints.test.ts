@@ -31,7 +31,7 @@ async function insertLike(attempt: Attempt, changes: Partial<Attempt>): Promise<
 }
 
 test.each([
-  ['an unknown one', 'tok_timeout_before'],
+  ['an unknown one', 'tok_reset'],
   ['one that settles', 'tok_settling'],
   ['one that waits for the customer', 'tok_requires_action'],
 ])('no second attempt beside %s', async (_, token) => {
@@ -69,7 +69,7 @@ test('no second charge under one idempotency key', async () => {
 
 test.each<[string, Partial<Charge>]>([
   ['captured beyond its amount', { capturedMinor: 1251n }],
-  ['refunded beyond what was captured', { refundedMinor: 1251n }],
+  ['with more reserved than was captured', { refundReservedMinor: 1251n }],
   ['refunded and reserved beyond what was captured', { refundedMinor: 1000n, refundReservedMinor: 251n }],
   ['with a negative reservation', { refundReservedMinor: -1n }],
 ])('no charge %s', async (_, changes) => {

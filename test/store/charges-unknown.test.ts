@@ -1,14 +1,17 @@
 // Outcomes that come late, twice, or never: what counts, what is only recorded, and that money is never lost or taken
 // twice on the way.
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Attempt } from '../../src/charges/attempt.ts';
+import { type Attempt, requestOf } from '../../src/charges/attempt.ts';
 import { attemptsById, attemptsOfCharges } from '../../src/charges/attempts-store.ts';
+import { cancelCharge } from '../../src/charges/cancel.ts';
 import type { Charge } from '../../src/charges/charge.ts';
 import { chargesById } from '../../src/charges/charges-store.ts';
 import { newCharge } from '../../src/charges/new-charge.ts';
-import { captureCharge, replayCharges } from '../../src/charges/operations.ts';
+import { type CreateCharge, captureCharge, refundCharge, replayCharges } from '../../src/charges/operations.ts';
 import { resolveOpenAttempts } from '../../src/charges/recovery.ts';
+import { refundsOfCharges } from '../../src/charges/refunds-store.ts';
 import { resolveAttempt } from '../../src/charges/resolve.ts';
+import type { Outcome } from '../../src/gateways/gateway.ts';
 import { newId } from '../../src/ids.ts';
 import { balances } from '../../src/ledger/balances.ts';
 import { type ChargesBook, chargesBook } from '../support/charges-book.ts';
@@ -38,6 +41,12 @@ async function ledger(): Promise<Record<string, bigint>> {
   return Object.fromEntries(
     (await balances(at.book.reader)).map(({ account, balanceMinor }) => [account, balanceMinor]),
   );
+}
+
+/** A charge whose first send was lost on its way. */
+function unknown(request: Partial<CreateCharge>): Promise<{ charge: Charge }> {
+  script.sends = [UNKNOWN];
+  return at.create('tok_approved', request);
 }
 
 const operator = (attemptId: string, changes: Partial<Parameters<typeof resolveAttempt>[1]> = {}) =>
@@ -165,6 +174,60 @@ test('a second capture that arrives after all is a duplicate as well', async () 
   expect(await ledger()).toMatchObject({ 'liabilities:customers:overpaid': 1250n, 'revenue:sales': 1250n });
 });
 
+test('a refund that was made after all is recorded, even where more has been given back than was captured', async () => {
+  const { charge } = await at.create('tok_approved');
+  const give = () => refundCharge(at.pipeline, charge.id, { amountMinor: null, reason: null, idempotencyKey: null });
+  script.sends = [NOT_REACHED];
+  const first = await give();
+  expect(first).toMatchObject({ charge: { refundReservedMinor: 0n, refundedMinor: 0n }, refund: { status: 'failed' } });
+  await give();
+  const { attemptId } = first.refund;
+  await at.pipeline.settle({ attemptId: attemptId ?? '', outcome: APPROVED, source: 'lookup' });
+  expect(await read(charge.id)).toMatchObject({ refundReservedMinor: 0n, refundedMinor: 2500n });
+  expect((await refundsOfCharges(at.book.reader, [charge.id])).map(({ status }) => status)).toEqual([
+    'succeeded',
+    'succeeded',
+  ]);
+  expect(await ledger()).toMatchObject({ 'assets:gateway:simulated': -1250n, 'revenue:refunds': 2500n });
+  await expect(give()).rejects.toMatchObject({ code: 'amount_exceeds' });
+});
+
+/** A charge that was declined, as far as we know; then a late copy of its request reached the bank after all. */
+async function declinedButExecuted(): Promise<Charge> {
+  script.sends = [DECLINED];
+  const { charge } = await at.create('tok_approved', { policy: 'standard' });
+  const [attempt] = await attemptsOf(charge);
+  if (attempt === undefined) throw new Error('no attempt');
+  const gateway = await at.pipeline.context.gateway('simulated');
+  expect(await gateway.send(requestOf(attempt), new AbortController().signal)).toMatchObject({ kind: 'approved' });
+  return charge;
+}
+
+test('a cancel that finds the money collected makes the charge captured', async () => {
+  const charge = await declinedButExecuted();
+  expect(await cancelCharge(at.pipeline, charge.id, null)).toMatchObject({ status: 'captured', capturedMinor: 1250n });
+  expect(await ledger()).toMatchObject({ 'revenue:sales': 1250n });
+});
+
+test('a cancel that finds another amount collected books nothing', async () => {
+  const charge = await declinedButExecuted();
+  script.cancels = [{ kind: 'executed', outcome: { ...APPROVED, amountMinor: 9n } as Outcome }];
+  expect(await cancelCharge(at.pipeline, charge.id, null)).toMatchObject({ status: 'failed', capturedMinor: 0n });
+  expect(await ledger()).toEqual({});
+});
+
+test('after a cancel no late copy of the request is executed any more', async () => {
+  script.sends = [DECLINED];
+  const { charge } = await at.create('tok_approved', { policy: 'standard' });
+  const [attempt] = await attemptsOf(charge);
+  if (attempt === undefined) throw new Error('no attempt');
+  expect(await cancelCharge(at.pipeline, charge.id, null)).toMatchObject({ status: 'cancelled' });
+  const gateway = await at.pipeline.context.gateway('simulated');
+  const late = await gateway.send(requestOf(attempt), new AbortController().signal);
+  expect(late).toMatchObject({ kind: 'rejected', providerCode: 'payment_cancelled' });
+  expect(await at.executed()).toEqual([]);
+});
+
 test('once approved, nothing else is believed', async () => {
   const { charge } = await at.create('tok_approved');
   const attemptId = await lastAttempt(charge);
@@ -175,7 +238,7 @@ test('once approved, nothing else is believed', async () => {
 });
 
 test('an operator is refused while the gateway can still be asked, and has the last word after that', async () => {
-  const { charge } = await at.create('tok_timeout_before', { policy: 'standard' });
+  const { charge } = await unknown({ policy: 'standard' });
   const attemptId = await lastAttempt(charge);
   await expect(operator(attemptId)).rejects.toMatchObject({ code: 'proof_possible', exitCode: 1 });
   expect(await read(charge.id)).toEqual(charge);
@@ -191,7 +254,7 @@ test.each([
   ['declined', 'exhausted', 'declined', 0n],
   ['not-executed', 'exhausted', 'rejected', 0n],
 ] as const)('with --force %s makes the charge %s', async (as, status, outcome, capturedMinor) => {
-  const { charge } = await at.create('tok_timeout_before', { policy: 'standard' });
+  const { charge } = await unknown({ policy: 'standard' });
   const attemptId = await lastAttempt(charge);
   const preview = await operator(attemptId, { as, force: true, dryRun: true });
   expect(preview).toMatchObject({ charge: { status }, attempt: { outcome } });

@@ -35,7 +35,7 @@ export interface ChargesBook {
   close(): Promise<void>;
 }
 
-/** `wrap` may change what the gateway answers. The bank is given up on after 100 ms. */
+/** `wrap` may change what the gateway answers. The bank is given up on after 1.5 s, so that a busy machine is no fault. */
 export async function chargesBook(wrap: (gateway: Gateway) => Gateway = (gateway) => gateway): Promise<ChargesBook> {
   const folder = await temporaryFolder();
   const clock = manualClock();
@@ -46,7 +46,7 @@ export async function chargesBook(wrap: (gateway: Gateway) => Gateway = (gateway
     name: 'simulated',
     path: join(folder.path, 'book.bank.db'),
     clock,
-    config: { timeoutMs: 100 },
+    config: { timeoutMs: 1_500 },
   });
   const gateway = wrap(bank);
   const owners: Owner[] = [];

@@ -3,6 +3,8 @@ import type { Knex } from 'knex';
 import { type Migration, migrations } from '../../migrations/index.ts';
 import { openSqlite } from '../../src/storage/dialect.ts';
 
+const HASH = 'ab'.repeat(32);
+
 /** Rows that a book may hold after each migration, in the columns that this migration made. */
 const ROWS: Record<string, readonly string[]> = {
   '0001_book': [
@@ -20,8 +22,8 @@ const ROWS: Record<string, readonly string[]> = {
   ],
   '0003_audit': [
     `INSERT INTO audit_rows VALUES (1, 'au_1', 1000, 'ops', 'host', 'init', 'book', 'book.create', NULL, NULL, 'created',
-       NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'hash')`,
-    `INSERT INTO seals VALUES (1, 'none', 'root', 1, 1000, 'seal')`,
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, '${HASH}')`,
+    `INSERT INTO seals VALUES (1, '${'0'.repeat(64)}', '${HASH}', 1, 1000, '${HASH}')`,
     'INSERT INTO seal_members VALUES (1, 1, 0)',
     `INSERT INTO events VALUES ('evt_1', 'charge', 'ch_1', 1, 'charge.created.v1', '{}', 1000)`,
   ],

@@ -1,9 +1,10 @@
 // A gateway whose next answers a test has laid down; without one it is the bank behind it that answers.
-import type { Gateway, Lookup, Outcome } from '../../src/gateways/gateway.ts';
+import type { Cancellation, Gateway, Lookup, Outcome } from '../../src/gateways/gateway.ts';
 
 export interface Script {
   sends: Outcome[];
   lookups: Lookup[];
+  cancels: Cancellation[];
   /** How often something was sent, by whoever answered. */
   sent: number;
   wrap: (gateway: Gateway) => Gateway;
@@ -14,6 +15,7 @@ export function scripted(capabilities: Partial<Gateway['capabilities']> = {}): S
   const script: Script = {
     sends: [],
     lookups: [],
+    cancels: [],
     sent: 0,
     wrap: (gateway) => ({
       ...gateway,
@@ -22,6 +24,7 @@ export function scripted(capabilities: Partial<Gateway['capabilities']> = {}): S
         script.sent += 1;
         return script.sends.shift() ?? gateway.send(request, signal);
       },
+      cancel: async (request, signal) => script.cancels.shift() ?? gateway.cancel(request, signal),
       lookup: async (request, signal) => script.lookups.shift() ?? gateway.lookup(request, signal),
     }),
   };

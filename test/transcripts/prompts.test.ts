@@ -1,11 +1,10 @@
-// What is missing is asked for on a real terminal (made by expect), and never anywhere else: not off a terminal, not
+// What is missing is asked for on a real terminal, and never anywhere else: not off a terminal, not
 // with --no-input, not with --json.
-import { spawnSync } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { BIN, cliEnvironment, runCli, runProcess, temporaryFolder } from '../support/cli.ts';
+import { BIN, cliEnvironment, runCli, temporaryFolder } from '../support/cli.ts';
+import { KEYS, runOnTerminal } from '../support/pty.ts';
 
-const testOnTerminal = test.skipIf(spawnSync('expect', ['-v']).status !== 0);
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
 beforeEach(async () => {
@@ -15,39 +14,20 @@ afterEach(() => folder.remove());
 
 const bursar = (...args: string[]) => runCli(args, { cwd: folder.path });
 
-/** Types each answer after its question. What stood on the screen, and the status; `null` where a question never came. */
-async function onTerminal(
-  args: readonly string[],
-  answers: readonly (readonly [question: string, keys: string])[] = [],
-) {
-  const command = [process.execPath, BIN, ...args].map((word) => `{${word}}`).join(' ');
-  const conversation = answers.map(
-    ([question, keys]) => `expect {*${question}*} {} timeout { exit 99 } eof { exit 99 }\nafter 300\nsend -- "${keys}"`,
-  );
-  const script = [
-    'set timeout 20',
-    `spawn -noecho ${command}`,
-    ...conversation,
-    'expect eof',
-    'lassign [wait] pid id error status',
-    'exit $status',
-  ].join('\n');
-  const env = { ...cliEnvironment(folder.path), TERM: 'xterm' };
-  const { stdout, code } = await runProcess('expect', ['-c', script], { cwd: folder.path, env });
-  return { screen: stdout, code: code === 99 ? null : code };
-}
+const onTerminal = (args: readonly string[], answers: readonly (readonly [question: string, keys: string])[] = []) =>
+  runOnTerminal(process.execPath, [BIN, ...args], { cwd: folder.path, env: cliEnvironment(folder.path), answers });
 
 async function customers(): Promise<{ id: string; name: string }[]> {
   const { stdout } = await bursar('customers', 'list', '--json');
   return JSON.parse(stdout).items;
 }
 
-testOnTerminal('init asks where and for what; Enter takes what is suggested', async () => {
+test('init asks where and for what; Enter takes what is suggested', async () => {
   const { code } = await onTerminal(
     ['init'],
     [
-      ['Where shall the book be?', '\\r'],
-      ['What is the book for?', '\\r'],
+      ['Where shall the book be?', KEYS.enter],
+      ['What is the book for?', KEYS.enter],
     ],
   );
   expect(code).toBe(0);
@@ -56,50 +36,49 @@ testOnTerminal('init asks where and for what; Enter takes what is suggested', as
   expect(await readdir(folder.path)).toContain('book.db');
 });
 
-testOnTerminal('init makes the book that was chosen', async () => {
-  const arrowDown = '\\033\\[B';
-  const { code } = await onTerminal(['init', '--book', './real.db'], [['What is the book for?', `${arrowDown}\\r`]]);
+test('init makes the book that was chosen', async () => {
+  const { code } = await onTerminal(
+    ['init', '--book', './real.db'],
+    [['What is the book for?', KEYS.down + KEYS.enter]],
+  );
   expect(code).toBe(0);
   expect(JSON.parse((await bursar('db', 'status', '--json')).stdout)).toMatchObject({ mode: 'live' });
 });
 
-testOnTerminal.each([
-  ['Ctrl-C', '\\003', 130],
-  ['the end of input', '\\004', 2],
+test.each([
+  ['Ctrl-C', KEYS.interrupt, 130],
+  ['the end of input', KEYS.endOfInput, 2],
 ])('init makes nothing after %s', async (_, keys, status) => {
   const { code } = await onTerminal(['init', '--book', './book.db'], [['What is the book for?', keys]]);
   expect(code).toBe(status);
   expect((await readdir(folder.path)).filter((name) => name.includes('book'))).toEqual([]);
 });
 
-testOnTerminal('customers create asks for the name, and again for one that is none', async () => {
+test('customers create asks for the name, and again for one that is none', async () => {
   await bursar('init', '--book', './book.db', '--mode', 'test');
   const answers = [
-    ['Name of the customer?', '  \\r'],
-    ['The name is empty.', 'Ada\\r'],
+    ['Name of the customer?', '  \r'],
+    ['The name is empty.', 'Ada\r'],
   ] as const;
   expect(await onTerminal(['customers', 'create'], answers)).toMatchObject({ code: 0 });
   expect(await customers()).toMatchObject([{ name: 'Ada' }]);
 });
 
-testOnTerminal('a card number that is typed is refused like one on the command line', async () => {
+test('a card number that is typed is refused like one on the command line', async () => {
   await bursar('init', '--book', './book.db', '--mode', 'test');
-  const { screen, code } = await onTerminal(
-    ['customers', 'create'],
-    [['Name of the customer?', '4242424242424242\\r']],
-  );
+  const { screen, code } = await onTerminal(['customers', 'create'], [['Name of the customer?', '4242424242424242\r']]);
   expect(code).toBe(2);
   expect(screen).toContain('--name holds what looks like a card number.');
   expect(await customers()).toEqual([]);
 });
 
-testOnTerminal('methods add offers the customers, and asks for the token', async () => {
+test('methods add offers the customers, and asks for the token', async () => {
   await bursar('init', '--book', './book.db', '--mode', 'test');
   await bursar('customers', 'create', '--name', 'Ada');
   await bursar('customers', 'create', '--name', 'Bob');
   const answers = [
-    ['Which customer?', '\\r'],
-    ["The gateway's token?", 'tok_approved\\r'],
+    ['Which customer?', KEYS.enter],
+    ["The gateway's token?", 'tok_approved\r'],
   ] as const;
   expect(await onTerminal(['methods', 'add'], answers)).toMatchObject({ code: 0 });
   const [newest] = await customers();
@@ -108,25 +87,25 @@ testOnTerminal('methods add offers the customers, and asks for the token', async
   expect(newest?.name).toBe('Bob');
 });
 
-testOnTerminal('a card number in a reason is refused', async () => {
+test('a card number in a reason is refused', async () => {
   await bursar('init', '--book', './book.db', '--mode', 'test');
-  expect(await onTerminal(['pause'], [['Why?', 'card 4242 4242 4242 4242\\r']])).toMatchObject({ code: 2 });
+  expect(await onTerminal(['pause'], [['Why?', 'card 4242 4242 4242 4242\r']])).toMatchObject({ code: 2 });
   const { stdout } = await bursar('gateways', 'list', '--json');
   expect(JSON.parse(stdout).items).toMatchObject([{ paused: false }]);
 });
 
-testOnTerminal('pause asks why', async () => {
+test('pause asks why', async () => {
   await bursar('init', '--book', './book.db', '--mode', 'test');
-  expect(await onTerminal(['pause'], [['Why?', 'an incident\\r']])).toMatchObject({ code: 0 });
+  expect(await onTerminal(['pause'], [['Why?', 'an incident\r']])).toMatchObject({ code: 0 });
   const { stdout } = await bursar('pause', '--reason', 'again', '--json');
   expect(JSON.parse(stdout)).toMatchObject({ reason: 'an incident' });
 });
 
-testOnTerminal.each([
-  ['yes', 'y\\r', 0],
-  ['Enter alone', '\\r', 2],
-  ['the end of input', '\\004', 2],
-  ['Ctrl-C', '\\003', 130],
+test.each([
+  ['yes', 'y\r', 0],
+  ['Enter alone', KEYS.enter, 2],
+  ['the end of input', KEYS.endOfInput, 2],
+  ['Ctrl-C', KEYS.interrupt, 130],
 ])('ledger close after %s', async (_, keys, status) => {
   await bursar('init', '--book', './book.db', '--mode', 'test');
   const answers = [['Close 2020-01 and all months before it for good?', keys]] as const;
@@ -143,7 +122,7 @@ const MISSING = [
   ['ledger', 'close'],
 ].map((args) => [args.join(' '), args] as const);
 
-testOnTerminal.each(MISSING)('%s: nothing is asked with --no-input or --json', async (_, args) => {
+test.each(MISSING)('%s: nothing is asked with --no-input or --json', async (_, args) => {
   await bursar('init', '--book', './book.db', '--mode', 'test');
   for (const flag of ['--no-input', '--json']) {
     const { screen, code } = await onTerminal([...args, flag]);

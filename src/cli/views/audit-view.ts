@@ -92,7 +92,7 @@ export function exportFields(result: ExportResult): [string, Cell][] {
   ];
 }
 
-/** One finding as lines for a person: what is wrong, then what to run. */
-export function findingLines({ severity, message, command }: Finding): string[] {
-  return [`${severity}: ${message}`, ...(command === null ? [] : [`  → ${command}`])];
+/** One finding as a line for a person: what is wrong, and what to run. */
+export function findingLine({ severity, message, command }: Finding): string {
+  return `${severity}: ${message}${command === null ? '' : ` → ${command}`}`;
 }

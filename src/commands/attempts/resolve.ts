@@ -1,11 +1,11 @@
 // An operator's word on an attempt whose outcome nobody could prove.
 import { Args, Flags } from '@oclif/core';
 import { RESOLUTIONS, resolveAttempt } from '../../charges/resolve.ts';
+import { reasonOf } from '../../cli/ask-reason.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { findId } from '../../cli/find-id.ts';
 import { chosenWord } from '../../cli/flag-words.ts';
 import { confirmOnLive } from '../../cli/live-guard.ts';
-import { reasonOf } from '../../cli/ask-reason.ts';
 import { optionalText } from '../../cli/text-input.ts';
 import { CHARGE_SCHEMA, type ChargeDocument, chargeFields, toChargeView } from '../../cli/views/charge-view.ts';
 import { BursarError } from '../../errors.ts';

@@ -1,8 +1,8 @@
 // Gives exhausted charges another life, by an operator's word.
 import { Args, Flags } from '@oclif/core';
+import { reasonOf } from '../../cli/ask-reason.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { confirmOnLive } from '../../cli/live-guard.ts';
-import { reasonOf } from '../../cli/ask-reason.ts';
 import {
   planReplay,
   type Refused,

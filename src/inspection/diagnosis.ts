@@ -1,0 +1,20 @@
+// What `doctor` asks of a book, one question a file in findings/: what it looked at, what it found, and how bad that is.
+import type { Knex } from 'knex';
+import type { Finding } from '../audit/finding.ts';
+import type { ExitCode } from '../errors.ts';
+
+export interface Patient {
+  /** A snapshot of the book. */
+  db: Knex;
+  nowMs: number;
+}
+
+export interface Diagnosis {
+  /** Counts of what was looked at, by name. */
+  checked: Record<string, number>;
+  findings: Finding[];
+  /** The exit status that these findings call for: 0, 4 or 5. */
+  exitCode: ExitCode;
+}
+
+export type Examine = (patient: Patient) => Promise<Diagnosis>;
