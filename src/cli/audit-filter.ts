@@ -17,7 +17,10 @@ export const auditFilterFlags = {
   customer: Flags.string({ helpValue: 'ID', summary: 'Only rows about this customer.' }),
   gateway: Flags.string({ helpValue: 'NAME', summary: 'Only rows about this gateway.' }),
   status: Flags.string({ helpValue: 'STATUS', summary: 'Only rows that left a charge or schedule in this status.' }),
-  kind: Flags.string({ helpValue: 'ACTION', summary: 'Only this action (sale.settle), or all that begin with its first word (sale).' }),
+  kind: Flags.string({
+    helpValue: 'ACTION',
+    summary: 'Only this action (sale.settle), or all that begin with its first word (sale).',
+  }),
 };
 
 interface AuditFilterFlags {

@@ -84,7 +84,7 @@ export function demoStory(today: Date): DemoStep[] {
     },
     { words: ['charges', 'list'] },
     {
-      says: 'The next run asks the bank first. Alan was charged once, and is not charged again.',
+      says: `The next run asks the bank first: Alan was charged once, and is not charged again. At that time Joan's retry is due, too.`,
       words: ['billing', 'run', '--as-of', nextDay],
     },
     {
@@ -150,7 +150,7 @@ function customer(who: string, name: string, email: string, token: string): Demo
 
 /** What to try afterwards, each a command that works in the demo's folder. */
 export const DEMO_NEXT = [
-  'bursar charges list --status exhausted',
+  'bursar charges list --status failed',
   'bursar retries list',
   'bursar charges create   (asks for what is missing)',
   'bursar audit list',

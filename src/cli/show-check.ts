@@ -1,7 +1,7 @@
 // How the result of a check is shown: what was looked at, then each finding with the command to run next.
 import type { Finding } from '../audit/finding.ts';
-import { findingLine } from './views/audit-view.ts';
 import { withThousands } from './text.ts';
+import { findingLine } from './views/audit-view.ts';
 
 export interface CheckResult {
   ok: boolean;

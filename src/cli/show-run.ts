@@ -53,7 +53,9 @@ export const showRun = {
     }
     if (error !== null) terminal.note(`Error: ${error.message}\n${error.hint === null ? '' : `${error.hint}\n`}`);
     else if (unknownLeft > 0 && !run.dryRun) {
-      terminal.note(`${unknownLeft} outcomes are unknown; the next run finds out. See: bursar attempts list --open\n`);
+      terminal.note(
+        `${unknownLeft} ${unknownLeft === 1 ? 'outcome is' : 'outcomes are'} unknown; the next run finds out. See: bursar attempts list --open\n`,
+      );
     }
   },
 };

@@ -6,7 +6,12 @@ export function writeStdout(bytes: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     process.stdout.write(bytes, (error) => {
       if (error == null) resolve();
-      else reject(new BursarError('output_unwritable', 'The reader of stdout has gone. The export is not complete.', { cause: error }));
+      else
+        reject(
+          new BursarError('output_unwritable', 'The reader of stdout has gone. The export is not complete.', {
+            cause: error,
+          }),
+        );
     });
   });
 }

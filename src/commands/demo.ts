@@ -1,9 +1,8 @@
 // The first minutes: a folder with a book, and a month of billing in it, told by the commands themselves.
-import { spawn } from 'node:child_process';
-import { mkdir, readdir } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
+import { makeEmptyFolder, quoted, runSelf } from '../cli/demo-player.ts';
 import { DEMO_NEXT, type DemoStep, demoStory } from '../cli/demo-story.ts';
 import { systemClock } from '../clock.ts';
 import { assert, BursarError } from '../errors.ts';
@@ -35,7 +34,7 @@ export default class Demo extends BaseCommand<typeof Demo> {
       assert(id !== undefined, `no ${remembers.prefix} id in the output`);
       known.set(remembers.name, id);
     }
-    await this.printLine(`\nThe folder is yours to play with:\n\n  cd ${relative(process.cwd(), folder) || '.'}`);
+    await this.printLine(`\nThe folder is yours to play with:\n\n  cd ${nearby(folder)}`);
     for (const next of DEMO_NEXT) await this.printLine(`  ${next}`);
   }
 
@@ -51,47 +50,8 @@ export default class Demo extends BaseCommand<typeof Demo> {
   }
 }
 
-async function makeEmptyFolder(folder: string): Promise<void> {
-  const entries = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw new BursarError(
-      'output_unwritable',
-      `${folder} can't be the demo's folder (${error.code}). Nothing was done.`,
-      { cause: error },
-    );
-  });
-  if (entries.length > 0) {
-    throw new BursarError('output_exists', `${folder} is not empty. Nothing was done.`, {
-      hint: 'Name a new folder, or remove that one: bursar demo ./another',
-    });
-  }
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-    throw new BursarError('output_unwritable', `${folder} can't be made (${error.code}). Nothing was done.`, {
-      cause: error,
-    });
-  });
+/** The way there from here, unless that goes up. */
+function nearby(folder: string): string {
+  const way = relative(process.cwd(), folder);
+  return way.startsWith('..') ? folder : way || '.';
 }
-
-/** Runs this very program, and hands on what it prints as it comes. */
-function runSelf(
-  words: readonly string[],
-  cwd: string,
-  show: (text: string) => Promise<boolean>,
-): Promise<{ output: string; code: number | null }> {
-  const program = process.argv[1];
-  assert(program !== undefined, 'the program knows its own path');
-  // The folder's own book and configuration, whatever the environment names.
-  const { BURSAR_BOOK: _book, BURSAR_CONFIG: _config, ...env } = process.env;
-  return new Promise((done, failed) => {
-    const child = spawn(process.execPath, [program, ...words], { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] });
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-      void show(text);
-    });
-    child.on('error', failed);
-    child.on('close', (code) => done({ output, code }));
-  });
-}
-
-const quoted = (word: string): string => (/^[\w./:@=+-]+$/.test(word) ? word : `"${word}"`);

@@ -82,11 +82,22 @@ export function exportFields(result: ExportResult): [string, Cell][] {
     ['Rows', result.rows],
     ['SHA-256', result.sha256],
     ...result.totals.flatMap((total): [string, Cell][] => [
-      [`Captured ${total.currency}`, `${money(total.capturedMinor, total.currency)} in ${withThousands(total.capturedCount)}`],
-      [`Refunded ${total.currency}`, `${money(total.refundedMinor, total.currency)} in ${withThousands(total.refundedCount)}`],
+      [
+        `Captured ${total.currency}`,
+        `${money(total.capturedMinor, total.currency)} in ${withThousands(total.capturedCount)}`,
+      ],
+      [
+        `Refunded ${total.currency}`,
+        `${money(total.refundedMinor, total.currency)} in ${withThousands(total.refundedCount)}`,
+      ],
       ...(total.duplicateCount === 0
         ? []
-        : [[`Twice ${total.currency}`, `${money(total.duplicateMinor, total.currency)} in ${withThousands(total.duplicateCount)}`] as [string, Cell]]),
+        : [
+            [
+              `Twice ${total.currency}`,
+              `${money(total.duplicateMinor, total.currency)} in ${withThousands(total.duplicateCount)}`,
+            ] as [string, Cell],
+          ]),
     ]),
     ['Head', result.head?.sealHash ?? null],
   ];

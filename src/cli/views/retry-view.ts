@@ -19,7 +19,7 @@ export function retryView(charge: Charge) {
   };
 }
 
-export const retryColumns: readonly Column<ReturnType<typeof retryView>>[] = [
+export const retryColumns = (time: (at: string) => string | null): readonly Column<ReturnType<typeof retryView>>[] => [
   { key: 'chargeId', shorten: 'start' },
   { key: 'customerId', shorten: 'start' },
   {
@@ -30,7 +30,7 @@ export const retryColumns: readonly Column<ReturnType<typeof retryView>>[] = [
     shorten: 'never',
   },
   { key: 'declineCode' },
-  { key: 'retryAt', cell: (row) => row.retryAt ?? 'when the method changes' },
+  { key: 'retryAt', cell: (row) => (row.retryAt === null ? 'when the method changes' : time(row.retryAt)) },
   { key: 'rule' },
   { key: 'attempts', align: 'right' },
 ];

@@ -38,12 +38,12 @@ export function dueText(due: readonly DueTotal[]): string {
 
 const chargesText = (count: number): string => `${count} ${count === 1 ? 'charge' : 'charges'}`;
 
-export const runColumns: readonly Column<RunView>[] = [
+export const runColumns = (time: (at: string | null) => string | null): readonly Column<RunView>[] => [
   { key: 'id', shorten: 'start' },
   { key: 'kind' },
   { key: 'status' },
-  { key: 'asOf' },
-  { key: 'startedAt' },
+  { key: 'asOf', cell: (run) => time(run.asOf) },
+  { key: 'startedAt', header: 'STARTED', cell: (run) => time(run.startedAt) },
   { key: 'approved', cell: (run) => run.counts.approved, align: 'right' },
   { key: 'declined', cell: (run) => run.counts.declined, align: 'right' },
   { key: 'unknown', cell: (run) => run.counts.unknown, align: 'right' },

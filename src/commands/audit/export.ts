@@ -10,7 +10,8 @@ const FORMATS = ['csv', 'ndjson'] as const;
 
 export default class AuditExport extends BaseCommand<typeof AuditExport> {
   static override summary = 'Export the audit log with a manifest that proves it.';
-  static override description = `The manifest stands beside the file as FILE.manifest.json. Rows that were not sealed yet are sealed first; the export's own audit row comes after. Totals count the exported rows that tell of money moved: approved sales and captures, approved refunds, second approvals.`;
+  static override description =
+    `The manifest stands beside the file as FILE.manifest.json. Rows that were not sealed yet are sealed first; the export's own audit row comes after. Totals count the exported rows that tell of money moved: approved sales and captures, approved refunds, second approvals.`;
   static override examples = [
     '<%= config.bin %> <%= command.id %> --out audit.csv',
     '<%= config.bin %> <%= command.id %> --since 2027-01-01 --until 2027-02-01 --kind refund --out refunds.csv --force',
@@ -19,7 +20,9 @@ export default class AuditExport extends BaseCommand<typeof AuditExport> {
   static override flags = {
     out: Flags.string({ required: true, helpValue: 'FILE', summary: 'Where to; - is stdout.' }),
     manifest: Flags.string({ helpValue: 'FILE', summary: 'Where the manifest goes. Default: beside the file.' }),
-    format: Flags.option({ options: FORMATS, summary: 'Of the file.', default: 'csv' as const })({ helpValue: FORMATS.join('|') }),
+    format: Flags.option({ options: FORMATS, summary: 'Of the file.', default: 'csv' as const })({
+      helpValue: FORMATS.join('|'),
+    }),
     force: Flags.boolean({ summary: 'Replace files that exist.' }),
     ...auditFilterFlags,
   };
@@ -35,7 +38,8 @@ export default class AuditExport extends BaseCommand<typeof AuditExport> {
     const result = await exportAudit({ book, clock, author, forbidden }, { ...options, filter });
     if (result.rows === 0) this.terminal.note('No row of the audit log is so: the file has none.\n');
     if (result.file !== null) return this.show(result, (shown) => this.printFields(exportFields(shown)));
-    if (result.manifest === null) this.terminal.note('No manifest was kept, so the rows can not be verified: name one with --manifest.\n');
+    if (result.manifest === null)
+      this.terminal.note('No manifest was kept, so the rows can not be verified: name one with --manifest.\n');
     return result;
   }
 
@@ -44,7 +48,10 @@ export default class AuditExport extends BaseCommand<typeof AuditExport> {
     const { out, manifest, format, force } = this.flags;
     const isStdout = out === '-';
     if (isStdout && this.jsonEnabled()) {
-      throw new BursarError('usage', '--json prints the result on stdout, where --out - puts the rows. Nothing was exported.');
+      throw new BursarError(
+        'usage',
+        '--json prints the result on stdout, where --out - puts the rows. Nothing was exported.',
+      );
     }
     return {
       out: isStdout ? null : out,

@@ -18,6 +18,8 @@ export default class AuditHead extends BaseCommand<typeof AuditHead> {
       throw new BursarError('not_found', 'This book has no seal yet.', { hint: 'Make one with: bursar audit seal' });
     }
     const head = toHead(seal);
-    return this.show({ schema: 'bursar.head/1', ...head }, () => this.printFields(headFields(head, (time) => this.time(time))));
+    return this.show({ schema: 'bursar.head/1', ...head }, () =>
+      this.printFields(headFields(head, (time) => this.time(time))),
+    );
   }
 }

@@ -22,6 +22,9 @@ export default class AuditList extends BaseCommand<typeof AuditList> {
     const filter = await readAuditFilter(app, this.flags);
     const rows = pages((limit, before: AuditRow | undefined) => auditPage(reader, filter, limit, before), auditRowView);
     const total = await countAuditRows(reader, filter);
-    await this.showList({ schema: 'bursar.audit/1', rows, total }, auditColumns((time) => this.time(time)));
+    await this.showList(
+      { schema: 'bursar.audit/1', rows, total },
+      auditColumns((time) => this.time(time)),
+    );
   }
 }

@@ -6,7 +6,8 @@ import { headFields, NO_HEAD } from '../../cli/views/audit-view.ts';
 
 export default class AuditSeal extends BaseCommand<typeof AuditSeal> {
   static override summary = 'Seal the audit rows that no seal holds yet.';
-  static override description = 'Every command that writes does this at its end; it is needed after one that was killed.';
+  static override description =
+    'Every command that writes does this at its end; it is needed after one that was killed.';
   static override examples = ['<%= config.bin %> <%= command.id %>'];
 
   async run(): Promise<object> {

@@ -7,7 +7,8 @@ import { BursarError, EXIT } from '../../errors.ts';
 
 export default class AuditVerify extends BaseCommand<typeof AuditVerify> {
   static override summary = 'Verify the audit log of the book, or an exported file.';
-  static override description = `Names every sealed row that was edited, deleted, inserted or reordered; exits with 5 when there is one. A book verifies by itself only what it holds: that its end was cut off, or the whole chain rewritten, is caught with a head that you keep elsewhere (--head). With --file neither book nor configuration is needed.`;
+  static override description =
+    `Names every sealed row that was edited, deleted, inserted or reordered; exits with 5 when there is one. A book verifies by itself only what it holds: that its end was cut off, or the whole chain rewritten, is caught with a head that you keep elsewhere (--head). With --file neither book nor configuration is needed.`;
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --head "$(cat head-of-january.txt)"',
@@ -15,16 +16,22 @@ export default class AuditVerify extends BaseCommand<typeof AuditVerify> {
   ];
   static override flags = {
     file: Flags.string({ helpValue: 'FILE', summary: 'An exported file instead of the book.' }),
-    manifest: Flags.string({ helpValue: 'FILE', summary: 'The manifest of --file. Default: beside it.', dependsOn: ['file'] }),
+    manifest: Flags.string({
+      helpValue: 'FILE',
+      summary: 'The manifest of --file. Default: beside it.',
+      dependsOn: ['file'],
+    }),
     head: Flags.string({ helpValue: 'HASH', summary: 'A seal hash that you kept: it must be in the chain.' }),
   };
 
   async run(): Promise<Verification> {
     const { file, manifest } = this.flags;
-    const result = file === undefined ? await this.#book() : await this.#file(file, manifest ?? `${file}.manifest.json`);
+    const result =
+      file === undefined ? await this.#book() : await this.#file(file, manifest ?? `${file}.manifest.json`);
     if (!result.ok) this.exitWith(EXIT.integrity);
     return this.show(result, async (shown) => {
-      const passed = shown.checked.head === null ? 'OK: there is no seal yet.' : `OK up to seal hash ${shown.checked.head}`;
+      const passed =
+        shown.checked.head === null ? 'OK: there is no seal yet.' : `OK up to seal hash ${shown.checked.head}`;
       for (const line of checkLines(shown, passed)) await this.printLine(line);
     });
   }

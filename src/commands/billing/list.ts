@@ -14,6 +14,9 @@ export default class BillingList extends BaseCommand<typeof BillingList> {
   async run(): Promise<void> {
     const { reader } = (await this.open()).book;
     const rows = pages((limit, before: Run | undefined) => runPage(reader, limit, before), runView);
-    await this.showList({ schema: 'bursar.runs/1', rows, total: await countRuns(reader) }, runColumns);
+    await this.showList(
+      { schema: 'bursar.runs/1', rows, total: await countRuns(reader) },
+      runColumns((time) => this.time(time)),
+    );
   }
 }

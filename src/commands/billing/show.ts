@@ -1,10 +1,10 @@
 // One run.
 import { Args } from '@oclif/core';
 import { runById } from '../../billing/runs-store.ts';
+import { countUnknownAttempts } from '../../charges/attempts-store.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { findId } from '../../cli/find-id.ts';
 import { showRun } from '../../cli/show-run.ts';
-import { countUnknownAttempts } from '../../charges/attempts-store.ts';
 import { assert } from '../../errors.ts';
 
 export default class BillingShow extends BaseCommand<typeof BillingShow> {

@@ -16,6 +16,9 @@ export default class RetriesList extends BaseCommand<typeof RetriesList> {
   async run(): Promise<void> {
     const { reader } = (await this.open()).book;
     const rows = pages((limit, before: Charge | undefined) => waitingRetryPage(reader, limit, before), retryView);
-    await this.showList({ schema: 'bursar.retries/1', rows, total: await countWaitingRetries(reader) }, retryColumns);
+    await this.showList(
+      { schema: 'bursar.retries/1', rows, total: await countWaitingRetries(reader) },
+      retryColumns((time) => this.time(time)),
+    );
   }
 }

@@ -8,7 +8,10 @@ import { showRun } from '../../cli/show-run.ts';
 export default class RetriesRun extends BaseCommand<typeof RetriesRun> {
   static override summary = 'Try failed charges again whose retry is due.';
   static override description = '`billing run` does this too; here it is alone, for a tighter timer.';
-  static override examples = ['<%= config.bin %> retries run', '<%= config.bin %> retries run --as-of 2027-02-03 --dry-run'];
+  static override examples = [
+    '<%= config.bin %> retries run',
+    '<%= config.bin %> retries run --as-of 2027-02-03 --dry-run',
+  ];
   static override flags = {
     'as-of': Flags.string({ helpValue: 'TIME', summary: 'Select what is due at this time instead of now.' }),
     'dry-run': Flags.boolean({ summary: 'Show what would be tried; write and send nothing.' }),
