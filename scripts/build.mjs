@@ -50,6 +50,11 @@ const lightStart = {
     context.onResolve({ filter: new RegExp(`^(${Object.keys(LOADED_LATE).join('|')})$`) }, ({ path, namespace }) =>
       namespace === 'light-start' ? undefined : { path, namespace: 'light-start' },
     );
+    // knex's table of dialects would bring every one of them along.
+    context.onLoad({ filter: /knex[\\/]lib[\\/]dialects[\\/]index\.js$/ }, () => ({
+      contents: "exports.getDialectByNameOrAlias = () => require('./sqlite3');",
+      resolveDir: join(root, 'node_modules', 'knex', 'lib', 'dialects'),
+    }));
     context.onLoad({ filter: /.*/, namespace: 'light-start' }, ({ path }) => ({
       contents: LOADED_LATE[path],
       resolveDir: root,

@@ -164,7 +164,7 @@ class Verifying {
   }
 
   async #unsealedRows(): Promise<void> {
-    for (let after = 0; ; ) {
+    for (let after = Number.MIN_SAFE_INTEGER; ; ) {
       const rows = await unsealedRows(this.#db, after);
       for (const row of rows) {
         this.#unsealed += 1;

@@ -34,7 +34,7 @@ interface AuditFilterFlags {
 
 export async function readAuditFilter(app: App, flags: AuditFilterFlags): Promise<AuditFilter> {
   const { customer, gateway, status, kind } = flags;
-  const filter: AuditFilter = await parseTimeRange(flags, app.timezone);
+  const filter: AuditFilter = await parseTimeRange(flags, app);
   if (customer !== undefined) filter.customerId = await findId(app, 'customer', customer, { money: false });
   if (gateway !== undefined) filter.gateway = gateway;
   if (status !== undefined) filter.status = checkedStatus(status);

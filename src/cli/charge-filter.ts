@@ -15,7 +15,7 @@ export async function readChargeFilter(
     until?: string | undefined;
   },
 ): Promise<ChargeFilter> {
-  const filter: ChargeFilter = await parseTimeRange(flags, app.timezone);
+  const filter: ChargeFilter = await parseTimeRange(flags, app);
   if (flags.status !== undefined) filter.statuses = chosenWords('--status', flags.status, CHARGE_STATUSES);
   if (flags.customer !== undefined) filter.customerId = await findId(app, 'customer', flags.customer, { money: false });
   return filter;

@@ -17,11 +17,11 @@ export async function parseTime(flag: string, text: string, timezone: string): P
 /** `--since` (inclusive) and `--until` (exclusive), each if given. BursarError(`invalid_time`) for a range that is empty. */
 export async function parseTimeRange(
   flags: { since?: string | undefined; until?: string | undefined },
-  timezone: string,
+  zone: { readonly timezone: string },
 ): Promise<TimeRange> {
   const range: TimeRange = {};
-  if (flags.since !== undefined) range.sinceMs = await parseTime('--since', flags.since, timezone);
-  if (flags.until !== undefined) range.untilMs = await parseTime('--until', flags.until, timezone);
+  if (flags.since !== undefined) range.sinceMs = await parseTime('--since', flags.since, zone.timezone);
+  if (flags.until !== undefined) range.untilMs = await parseTime('--until', flags.until, zone.timezone);
   const { sinceMs, untilMs } = range;
   if (sinceMs !== undefined && untilMs !== undefined && sinceMs >= untilMs) {
     throw new BursarError(

@@ -9,16 +9,26 @@ export type Row = readonly Cell[];
 /** A derived table `(…) ` of the given rows, to join or insert from, with its one binding. */
 export function rowsFrom(columns: readonly string[], rows: readonly Row[]): { sql: string; binding: string } {
   const picks = columns.map((column, index) => `value->>${index} AS ${column}`);
-  return { sql: `(SELECT ${picks.join(', ')} FROM json_each(?))`, binding: JSON.stringify(rows) };
+  return { sql: `(SELECT ${picks.join(', ')} FROM json_each(?))`, binding: jsonText(rows) };
 }
 
 /** Inserts all rows with one statement, in their order. */
 export async function insertRows(db: Knex, table: string, columns: readonly string[], rows: readonly Row[]): Promise<void> {
   if (rows.length === 0) return;
   const picks = columns.map((_, index) => `value->>${index}`);
-  await db.raw(`INSERT INTO ${table} (${columns.join(', ')}) SELECT ${picks.join(', ')} FROM json_each(?)`, [
-    JSON.stringify(rows),
-  ]);
+  await db.raw(`INSERT INTO ${table} (${columns.join(', ')}) SELECT ${picks.join(', ')} FROM json_each(?)`, [jsonText(rows)]);
+}
+
+/**
+ * Rows as JSON. Half of a surrogate pair becomes U+FFFD, as it does in any UTF-8: SQLite would take its escape (`\ud800`)
+ * for three bytes that are no UTF-8, and what is read back would have another hash than what was written.
+ */
+function jsonText(rows: readonly Row[]): string {
+  const json = JSON.stringify(rows);
+  if (!json.includes('\\ud')) return json;
+  return JSON.stringify(rows, (_key, value: unknown) =>
+    typeof value === 'string' ? Buffer.from(value, 'utf8').toString('utf8') : value,
+  );
 }
 
 /**

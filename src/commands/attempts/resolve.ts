@@ -6,9 +6,9 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { findId } from '../../cli/find-id.ts';
 import { chosenWord } from '../../cli/flag-words.ts';
 import { confirmOnLive } from '../../cli/live-guard.ts';
+import { askChoice } from '../../cli/prompts.ts';
 import { optionalText } from '../../cli/text-input.ts';
 import { CHARGE_SCHEMA, type ChargeDocument, chargeFields, toChargeView } from '../../cli/views/charge-view.ts';
-import { BursarError } from '../../errors.ts';
 
 export default class AttemptsResolve extends BaseCommand<typeof AttemptsResolve> {
   static override summary = 'Say what became of an attempt that nobody else can prove.';
@@ -28,12 +28,9 @@ export default class AttemptsResolve extends BaseCommand<typeof AttemptsResolve>
 
   async run(): Promise<ChargeDocument & { dryRun: boolean }> {
     const { flags } = this;
-    if (flags.as === undefined) {
-      throw new BursarError('missing_value', '--as is missing. Nothing was done.', {
-        hint: `Give --as with one of: ${RESOLUTIONS.join(', ')}.`,
-      });
-    }
-    const as = chosenWord('--as', flags.as, RESOLUTIONS);
+    const choices = RESOLUTIONS.map((value) => ({ value }));
+    const said = flags.as ?? (await askChoice(this.asker, { flag: '--as', message: 'What became of it?', choices }));
+    const as = chosenWord('--as', said, RESOLUTIONS);
     const reason = await reasonOf(this.asker, flags.reason);
     const reference = optionalText('--reference', flags.reference, 200);
     const app = await this.open();

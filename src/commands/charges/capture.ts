@@ -14,7 +14,7 @@ export default class ChargesCapture extends BaseCommand<typeof ChargesCapture> {
   static override description =
     'What is not captured is released. Ends with 0 when captured, 3 when declined, 4 when the outcome is not known yet.';
   static override examples = [
-    '<%= config.bin %> charges capture "$(bursar charges list --status authorized --limit 1 --format csv | tail -n 1 | cut -d , -f 1)"',
+    `<%= config.bin %> charges capture "$(bursar charges create --customer "$(bursar customers list --format csv | tail -n 1 | cut -d , -f 1)" --amount 5.00 --currency USD --authorize --json | grep -o 'ch_[0-9a-z]*')" --amount 4.00`,
   ];
   static override args = { id: Args.string({ required: true, description: 'The charge.' }) };
   static override flags = { amount: Flags.string({ helpValue: '12.50', summary: 'Less than all that is held.' }) };

@@ -15,8 +15,8 @@ export default class ChargesCreate extends BaseCommand<typeof ChargesCreate> {
   static override description =
     'Sends once. Ends with 0 when collected, 3 when declined, 4 when the outcome is not known yet, 7 when the gateway was not reached. The same --idempotency-key with the same values answers with the same charge and sends nothing.';
   static override examples = [
-    `<%= config.bin %> charges create --customer "$(bursar customers list --limit 1 --format csv | tail -n 1 | cut -d , -f 1)" --amount 12.50 --currency USD`,
-    '<%= config.bin %> charges create --customer cus_… --amount 900 --currency JPY --authorize --idempotency-key invoice-1042',
+    `<%= config.bin %> charges create --customer "$(bursar customers list --format csv | tail -n 1 | cut -d , -f 1)" --amount 12.50 --currency USD`,
+    `<%= config.bin %> charges create --customer "$(bursar customers list --format csv | tail -n 1 | cut -d , -f 1)" --amount 900 --currency JPY --authorize --idempotency-key invoice-1042`,
   ];
   static override flags = {
     ...chargeInputFlags,

@@ -13,7 +13,7 @@ export default class ChargesVoid extends BaseCommand<typeof ChargesVoid> {
   static override description =
     'Ends with 0 when released, 3 when the provider declined, 4 when the outcome is not known yet.';
   static override examples = [
-    '<%= config.bin %> charges void "$(bursar charges list --status authorized --limit 1 --format csv | tail -n 1 | cut -d , -f 1)"',
+    `<%= config.bin %> charges void "$(bursar charges create --customer "$(bursar customers list --format csv | tail -n 1 | cut -d , -f 1)" --amount 5.00 --currency USD --authorize --json | grep -o 'ch_[0-9a-z]*')"`,
   ];
   static override args = { id: Args.string({ required: true, description: 'The charge.' }) };
 

@@ -26,7 +26,7 @@ export default class LedgerEntries extends BaseCommand<typeof LedgerEntries> {
     const app = await this.open();
     const { reader } = app.book;
     const { charge, account } = this.flags;
-    const filter: EntryFilter = await parseTimeRange(this.flags, app.timezone);
+    const filter: EntryFilter = await parseTimeRange(this.flags, app);
     if (charge !== undefined) filter.chargeId = await findId(app, 'charge', charge, { money: false });
     if (account !== undefined) filter.account = account;
     const rows = pages(
