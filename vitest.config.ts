@@ -1,5 +1,6 @@
 // How the tests run: each file in a process of its own; those that start the CLI (transcripts, crash) get it built first and
 // more time. `npm run test:soak` sets BURSAR_SOAK, for more rounds of the same tests and for *.soak.test.ts.
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const isSoak = process.env.BURSAR_SOAK === '1';
@@ -10,6 +11,8 @@ const common = {
 
 export default defineConfig({
   test: {
+    // Vitest keeps a core for itself unless told otherwise; most of these tests wait for processes of their own.
+    maxWorkers: Math.max(2, availableParallelism()),
     projects: [
       {
         test: {

@@ -1,6 +1,6 @@
 // Bundles every command with what it needs into dist/, then writes oclif.manifest.json, so that a start reads a few
 // files instead of several hundred. Plain JavaScript, since it also runs right after a fresh install.
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Plugin } from '@oclif/core';
@@ -122,5 +122,8 @@ async function writeManifest() {
   });
   await plugin.load();
   const commands = Object.fromEntries(Object.entries(plugin.manifest.commands).sort(([a], [b]) => (a < b ? -1 : 1)));
-  await writeFile(join(root, 'oclif.manifest.json'), `${JSON.stringify({ ...plugin.manifest, commands }, null, 2)}\n`);
+  // At once, so that a command which starts meanwhile reads the old one or the new one.
+  const draft = join(root, `oclif.manifest.json.${process.pid}`);
+  await writeFile(draft, `${JSON.stringify({ ...plugin.manifest, commands }, null, 2)}\n`);
+  await rename(draft, join(root, 'oclif.manifest.json'));
 }

@@ -63,7 +63,7 @@ export class SealMembers {
     this.#end();
     for (const [sequence, { rows }] of this.#seals) {
       if (this.#seen.has(sequence)) continue;
-      this.#report('row_deleted', `seal ${sequence}`, `Of seal ${sequence} ${rows} row${rows === 1 ? ' is' : 's are'} to be in the file, and none is: deleted.`);
+      this.#report('row_deleted', `seal ${sequence}`, `Seal ${sequence} has ${rows === 1 ? '1 row' : `${rows} rows`} in the export, and none of that is in the file: deleted.`);
     }
   }
 
@@ -107,7 +107,7 @@ export class SealMembers {
     if (seal.proof?.length === 0 && lastLeaf + 1 < seal.count) this.#missing(current, lastLeaf + 1, seal.count, lastLine + 1);
     else if (rows !== seal.rows && !current.isBroken) {
       current.isBroken = true;
-      this.#report('row_deleted', `seal ${seal.sequence}`, `Of seal ${seal.sequence} ${seal.rows} rows are to be in the file, and ${rows} are.`);
+      this.#report('row_deleted', `seal ${seal.sequence}`, `Seal ${seal.sequence} has ${seal.rows} rows in the export, and ${rows} of them are in the file.`);
     }
     if (current.isBroken) return;
     let root: Buffer | null = null;

@@ -15,7 +15,7 @@ import { rowHash } from './row-hash.ts';
 import { SealMembers } from './seal-members.ts';
 import { recomputedSealHash, type Verification } from './verify.ts';
 
-const AGAIN = 'bursar audit export --since TIME --until TIME --out FILE';
+const AGAIN = 'bursar audit export --out FILE';
 
 /** BursarError: `not_found` where one of the files is missing, `corrupt_file` for a manifest that is none. */
 export async function verifyFile(path: string, manifestPath: string, expectedHead: string | null): Promise<Verification> {

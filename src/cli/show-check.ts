@@ -12,7 +12,7 @@ export interface CheckResult {
 /** The lines for a person. `passed` is the closing line where nothing was found. */
 export function checkLines({ ok, checked, findings }: CheckResult, passed: string): string[] {
   const counts = Object.entries(checked).flatMap(([name, value]) =>
-    typeof value === 'number' ? [`${withThousands(value)} ${words(name)}`] : [],
+    typeof value === 'number' ? [`${withThousands(value)} ${words(name, value)}`] : [],
   );
   const failed = findings.filter(({ severity }) => severity === 'error').length;
   return [
@@ -22,7 +22,8 @@ export function checkLines({ ok, checked, findings }: CheckResult, passed: strin
   ];
 }
 
-/** `auditRows` as `audit rows`. */
-function words(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+/** `auditRows` as `audit rows`, or `audit row` where there is one. */
+function words(name: string, count: number): string {
+  const plural = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return count === 1 ? plural.replace(/ies$/, 'y').replace(/s$/, '') : plural;
 }

@@ -68,9 +68,9 @@ const FAILED = `('pending', 'failed', 'exhausted', 'cancelled')`;
 export async function chargeMismatches(db: Knex, limit: number): Promise<ChargeMismatch[]> {
   return select<ChargeMismatch>(
     db,
-    `SELECT *, COALESCE((SELECT SUM(amount_minor) FROM refunds r WHERE r.charge_id = id AND r.status = 'pending'), 0)
+    `SELECT *, COALESCE((SELECT SUM(amount_minor) FROM refunds r WHERE r.charge_id = x.id AND r.status = 'pending'), 0)
               AS "reservedOfRefunds"
-       FROM (${TOTALS})
+       FROM (${TOTALS}) x
       WHERE (CASE WHEN "statusOfAttempts" IS NOT NULL THEN status <> "statusOfAttempts"
                   WHEN collections = 0 THEN status NOT IN ${UNTRIED} ELSE status NOT IN ${FAILED} END)
          OR authorized <> "authorizedOfAttempts" OR captured <> "capturedOfAttempts"

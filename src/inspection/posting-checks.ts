@@ -1,6 +1,7 @@
 // The ledger against the attempts that moved money: posted exactly once, as it should be, and nothing else.
 import type { Knex } from 'knex';
 import type { Findings } from '../audit/finding.ts';
+import { normalSideOf } from '../ledger/ledger.ts';
 import { ASKED_PER_KIND } from './asked.ts';
 import { money } from './money-text.ts';
 import {
@@ -32,7 +33,8 @@ export async function checkPostings(db: Knex, findings: Findings): Promise<void>
     findings.add('posting_wrong', entryId, `Line ${line} of entry ${entryId} ${ODD_POSTINGS[fault]}.`, 'bursar ledger entries --all');
   }
   for (const { account, currency, ledgerMinor, chargesMinor } of await wrongControls(db)) {
-    const message = `${account} holds ${money(ledgerMinor, currency)} on the credit side by its postings, but ${money(chargesMinor, currency)} by the charges and attempts.`;
+    const sign = normalSideOf(account) === 'credit' ? 1n : -1n;
+    const message = `${account} holds ${money(sign * ledgerMinor, currency)} by its postings, but ${money(sign * chargesMinor, currency)} by the charges and attempts.`;
     findings.add('control_account', `${account} ${currency}`, message, `bursar ledger entries --account ${account}`);
   }
   for (const { month, account, currency } of await wrongSnapshots(db)) {

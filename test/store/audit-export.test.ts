@@ -1,18 +1,17 @@
 // `audit export` and the verification of what it wrote: the same bytes as the plain rules, proofs of every part, and
 // nothing left behind when it fails.
-import { appendFile, chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AuditFilter } from '../../src/audit/audit-rows-store.ts';
-import { type AuditRow, insertAuditRows } from '../../src/audit/audit-store.ts';
+import type { AuditRow } from '../../src/audit/audit-store.ts';
 import { csvLine, escapeCell } from '../../src/audit/csv.ts';
 import { decimalAmount, EXPORT_COLUMNS } from '../../src/audit/export-columns.ts';
 import type { ExportFormat } from '../../src/audit/export-store.ts';
 import type { HashedFields } from '../../src/audit/row-hash.ts';
 import { sealPending } from '../../src/audit/seal.ts';
 import { verifyFile } from '../../src/audit/verify-file.ts';
-import { newId } from '../../src/ids.ts';
 import { select } from '../../src/storage/batch.ts';
 import { writeTrx } from '../../src/storage/trx.ts';
 import { type AuditBook, auditBook } from '../support/audit-book.ts';
@@ -304,7 +303,7 @@ test('an export that fails leaves nothing behind, and what was there before stay
   await log.append([{}]);
   await log.export();
   const before = await readFile(log.path('audit.csv'), 'utf8');
-  const { signal } = AbortSignal.abort ? { signal: AbortSignal.abort(new Error('stop')) } : new AbortController();
+  const signal = AbortSignal.abort(new Error('stop'));
   await expect(log.export({ force: true, signal })).rejects.toThrow('stop');
   // The audit row of the export can't be written: then there was no export.
   await tamper(log.book, `CREATE TRIGGER no_more BEFORE INSERT ON audit_rows BEGIN SELECT RAISE(ABORT, 'no more'); END`);
@@ -327,40 +326,25 @@ test('to stdout, with a manifest where one is wanted', async () => {
 });
 
 test('memory does not grow with the rows: 200,000 in a heap of 64 MB', { timeout: 180_000 }, async () => {
-  const text = JSON.stringify({ status: 'captured', reference: 'x'.repeat(100) });
-  for (let from = 0; from < 200_000; from += 10_000) {
-    log.clock.advance(1000);
-    const at = log.clock.nowMs();
-    const rows = Array.from({ length: 10_000 }, (_, index): HashedFields => ({
-      id: newId('audit', at),
-      at,
-      actor: 'ops',
-      host: 'here',
-      command: 'billing run',
-      subject: `ch_${index}`,
-      action: index % 3 === 0 ? 'sale.open' : 'sale.settle',
-      before: null,
-      after: text,
-      result: 'approved',
-      reason: null,
-      customer_id: null,
-      charge_id: `ch_${index}`,
-      gateway: 'simulated',
-      status: 'captured',
-      currency: 'USD',
-      amount_minor: 1250,
-    }));
-    await writeTrx(log.book, (trx) => insertAuditRows(trx, rows));
-  }
+  // Made by SQLite itself, which takes a second; their hashes are not those of the rows, which an export does not look at.
+  await writeTrx(log.book, async (trx) => {
+    await trx.raw(
+      `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
+       INSERT INTO audit_rows (id, at, actor, host, command, subject, action, after, result, charge_id, gateway, status, currency, amount_minor, hash)
+       SELECT 'au_' || i, 1770000000000 + i, 'ops', 'here', 'billing run', 'ch_' || i,
+              iif(i % 3 = 0, 'sale.open', 'sale.settle'), '{"reference":"' || hex(randomblob(100)) || '"}', 'approved', 'ch_' || i,
+              'simulated', 'captured', 'USD', 1250, lower(hex(randomblob(32))) FROM n`,
+    );
+  });
   await sealPending(log.book, log.clock);
   const program = fileURLToPath(new URL('../support/export-once.ts', import.meta.url));
   const args = ['--max-old-space-size=64', '--import', 'tsx', program, log.book.where, log.path('audit.csv')];
-  for (const [kind, rows] of [[[], 200_000], [['sale.settle'], 133_320]] as const) {
-    const { stdout, stderr } = await runProcess(process.execPath, [...args, ...kind], { env: process.env as Record<string, string> });
+  const env = process.env as Record<string, string>;
+  for (const [kind, rows] of [[[], 200_000], [['sale.settle'], 133_334]] as const) {
+    const { stdout, stderr } = await runProcess(process.execPath, [...args, ...kind], { env });
     expect(stderr).toBe('');
     const told = JSON.parse(stdout);
     expect(told.rows).toBe(rows);
     expect(told.maxRssMb).toBeLessThan(250);
   }
-  expect(await codes()).toEqual([]);
 });

@@ -8,6 +8,7 @@
 //   # lines                         comments, before a command
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ID_LENGTH, ID_PREFIXES } from '../../src/ids.ts';
 import { BIN, cliEnvironment, runProcess } from './cli.ts';
 
@@ -114,14 +115,18 @@ export async function runTranscript(file: string, folder: string): Promise<{ exp
   return { expected: process.env.UPDATE_TRANSCRIPTS === '1' ? actual : formatTranscript(steps, after), actual };
 }
 
-// `bursar` on the PATH is the built one, under the Node that runs the tests.
+const TAMPER = fileURLToPath(new URL('tamper.mjs', import.meta.url));
+
+// `bursar` on the PATH is the built one, under the Node that runs the tests; `tamper` changes a book behind its back.
 async function shellEnvironment(folder: string): Promise<Record<string, string>> {
   const programs = join(folder, 'programs');
   await mkdir(programs);
   await mkdir(join(folder, 'work'));
-  const program = join(programs, 'bursar');
-  await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" "${BIN}" "$@"\n`);
-  await chmod(program, 0o755);
+  for (const [name, script] of [['bursar', BIN], ['tamper', TAMPER]] as const) {
+    const program = join(programs, name);
+    await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" "${script}" "$@"\n`);
+    await chmod(program, 0o755);
+  }
   const home = join(folder, 'work');
   return cliEnvironment(home, { PATH: `${programs}:${process.env.PATH ?? ''}` });
 }
