@@ -146,7 +146,9 @@ export class App {
       if (this.book.hasWritten) await this.#seal();
     } finally {
       const gateways = await Promise.allSettled(this.#gateways.values());
-      await Promise.all(gateways.map((gateway) => (gateway.status === 'fulfilled' ? gateway.value.close() : undefined)));
+      await Promise.all(
+        gateways.map((gateway) => (gateway.status === 'fulfilled' ? gateway.value.close() : undefined)),
+      );
       await this.book.close();
     }
   }

@@ -2,7 +2,7 @@
 // grows at its end. A derived id takes its last 80 bits from an HMAC instead of chance, so that a restored book derives
 // the same one. The layout of the 128 bits is ULID's (https://github.com/ulid/spec), in lower case.
 import { createHmac, randomBytes } from 'node:crypto';
-import { assert, BursarError } from './errors.ts';
+import { assert } from './errors.ts';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 export const ID_LENGTH = 26;
@@ -64,21 +64,6 @@ export function attemptKey(bookId: string, chargeId: string, attemptNumber: numb
 
 export function isId(kind: IdKind, text: string): boolean {
   return new RegExp(`^${ID_PREFIXES[kind]}_[0-7][${ALPHABET}]{25}$`).test(text);
-}
-
-/** Refuses (`invalid_id`) what can't be a whole id of this kind. */
-export function assertId(kind: IdKind, text: string): void {
-  if (isId(kind, text)) return;
-  throw new BursarError('invalid_id', `"${text}" is not a ${kind} id. Nothing was done.`, {
-    hint: `A ${kind} id is "${ID_PREFIXES[kind]}_" followed by ${ID_LENGTH} letters and digits.`,
-  });
-}
-
-/** The time in an id's first 48 bits, in epoch milliseconds. */
-export function idTimeMs(id: string): number {
-  let value = 0;
-  for (const letter of body(id).slice(0, 10)) value = value * 32 + ALPHABET.indexOf(letter);
-  return value;
 }
 
 function body(id: string): string {

@@ -51,18 +51,31 @@ export async function lastSeal(db: Knex): Promise<Seal | null> {
 }
 
 export async function sealsAfter(db: Knex, sequence: number, limit: number): Promise<Seal[]> {
-  const rows = await select<SealRow>(db, 'SELECT * FROM seals WHERE sequence > ? ORDER BY sequence LIMIT ?', [sequence, limit]);
+  const rows = await select<SealRow>(db, 'SELECT * FROM seals WHERE sequence > ? ORDER BY sequence LIMIT ?', [
+    sequence,
+    limit,
+  ]);
   return rows.map(toSeal);
 }
 
 /** The newest rows that no seal holds yet begin behind this sequence. Writers of an SQLite book commit in id order. */
 export async function lastSealedSequence(db: Knex): Promise<number> {
-  const [row] = await select<{ sequence: number | null }>(db, 'SELECT MAX(audit_sequence) AS sequence FROM seal_members');
+  const [row] = await select<{ sequence: number | null }>(
+    db,
+    'SELECT MAX(audit_sequence) AS sequence FROM seal_members',
+  );
   return row?.sequence ?? 0;
 }
 
-export async function hashesAfter(db: Knex, sequence: number, limit: number): Promise<{ sequence: number; hash: string }[]> {
-  return select(db, 'SELECT sequence, hash FROM audit_rows WHERE sequence > ? ORDER BY sequence LIMIT ?', [sequence, limit]);
+export async function hashesAfter(
+  db: Knex,
+  sequence: number,
+  limit: number,
+): Promise<{ sequence: number; hash: string }[]> {
+  return select(db, 'SELECT sequence, hash FROM audit_rows WHERE sequence > ? ORDER BY sequence LIMIT ?', [
+    sequence,
+    limit,
+  ]);
 }
 
 /** Writes a seal and the membership of every row in (from, to], in the order of their sequence. */

@@ -52,8 +52,7 @@ export const currencyBinding = (): string =>
   JSON.stringify([...DIGITS].map(([code, digits]) => [code, digits, 10 ** digits]));
 
 /** A derived table of currencies, to be joined as `e`. */
-export const sqlCurrencies =
-  '(SELECT value->>0 AS code, value->>1 AS digits, value->>2 AS scale FROM json_each(?)) e';
+export const sqlCurrencies = '(SELECT value->>0 AS code, value->>1 AS digits, value->>2 AS scale FROM json_each(?)) e';
 
 // The same as decimalAmount; NULL where that is null. The first case is by far the most frequent.
 const SQL_AMOUNT = `CASE
@@ -79,11 +78,15 @@ const SOURCES: Record<ExportColumn, string> = {
 const COMPUTED: ReadonlySet<ExportColumn> = new Set([...NUMBER_COLUMNS, 'at', 'amount'] as const);
 const JSON_COLUMNS: ReadonlySet<ExportColumn> = new Set(['before', 'after'] as const);
 /** Their places, for `isPlainPage`. */
-export const JSON_PLACES: ReadonlySet<number> = new Set([...JSON_COLUMNS].map((column) => EXPORT_COLUMNS.indexOf(column)));
+export const JSON_PLACES: ReadonlySet<number> = new Set(
+  [...JSON_COLUMNS].map((column) => EXPORT_COLUMNS.indexOf(column)),
+);
 
 /** One record, every text cell escaped as `escapeCell` does it. */
 export const sqlExactLine = sqlCsvLine(
-  EXPORT_COLUMNS.map((column) => (COMPUTED.has(column) ? sqlNumberCell(SOURCES[column]) : sqlTextCell(SOURCES[column]))),
+  EXPORT_COLUMNS.map((column) =>
+    COMPUTED.has(column) ? sqlNumberCell(SOURCES[column]) : sqlTextCell(SOURCES[column]),
+  ),
 );
 
 /**

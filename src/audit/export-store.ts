@@ -63,9 +63,11 @@ async function fetchPage(
 
 /** The first sequence behind `sequence`, so that a hole in the log is stepped over at once. */
 export async function nextSequence(db: Knex, sequence: number): Promise<number | null> {
-  const [row] = await select<{ next: number | null }>(db, 'SELECT MIN(sequence) AS next FROM audit_rows WHERE sequence > ?', [
-    sequence,
-  ]);
+  const [row] = await select<{ next: number | null }>(
+    db,
+    'SELECT MIN(sequence) AS next FROM audit_rows WHERE sequence > ?',
+    [sequence],
+  );
   return row?.next ?? null;
 }
 
@@ -155,11 +157,13 @@ export async function* leavesOf(db: Knex, filter: AuditFilter, seals: readonly n
     );
     if (page?.hashes == null) return;
     const { hashes, included } = page;
-    const leaves = page.seals.split(',').map((number, index): Leaf => ({
-      seal: Number(number),
-      hash: hashBytes(hashes.slice(index * 64, index * 64 + 64)),
-      isIncluded: included[index] === '1',
-    }));
+    const leaves = page.seals.split(',').map(
+      (number, index): Leaf => ({
+        seal: Number(number),
+        hash: hashBytes(hashes.slice(index * 64, index * 64 + 64)),
+        isIncluded: included[index] === '1',
+      }),
+    );
     yield leaves;
     if (leaves.length < LEAVES_PER_PAGE) return;
     seal = leaves.at(-1)?.seal ?? seal;

@@ -10,12 +10,12 @@ import { type Author, appendAudit } from './audit.ts';
 import type { AuditFilter } from './audit-rows-store.ts';
 import { lastSealedSequence, type Seal } from './audit-store.ts';
 import { csvHeader, EXPORT_COLUMNS, HASHED_FIELDS } from './export-columns.ts';
-import { exportTotals, type ExportFormat, exportPage } from './export-store.ts';
-import type { ExportTotal } from './export-totals.ts';
-import { type Manifest, type ManifestFilters, MANIFEST_SCHEMA, manifestText } from './manifest.ts';
-import { type Head, toHead } from './head.ts';
-import { assertWritable, OutputFile } from './output-file.ts';
 import { pagesOfLog } from './export-pages.ts';
+import { type ExportFormat, exportPage, exportTotals } from './export-store.ts';
+import type { ExportTotal } from './export-totals.ts';
+import { type Head, toHead } from './head.ts';
+import { MANIFEST_SCHEMA, type Manifest, type ManifestFilters, manifestText } from './manifest.ts';
+import { assertWritable, OutputFile } from './output-file.ts';
 import { manifestSeals } from './proofs.ts';
 import { sealPending } from './seal.ts';
 
@@ -79,7 +79,8 @@ export async function exportAudit(context: ExportContext, options: ExportOptions
   } catch (error) {
     for (const file of files) await file.undo();
     // What went to stdout has left the book all the same.
-    if (out === null && progress.rows > 0) await logExport(context, options, { ...progress, sha256: null, head: null }, 'incomplete');
+    if (out === null && progress.rows > 0)
+      await logExport(context, options, { ...progress, sha256: null, head: null }, 'incomplete');
     throw error;
   }
 }
@@ -163,7 +164,8 @@ async function logExport(
 }
 
 function filtersOf({ sinceMs, untilMs, customerId, gateway, status, kind }: AuditFilter): ManifestFilters {
-  const iso = (timeMs: number | undefined): string | null => (timeMs === undefined ? null : new Date(timeMs).toISOString());
+  const iso = (timeMs: number | undefined): string | null =>
+    timeMs === undefined ? null : new Date(timeMs).toISOString();
   return {
     since: iso(sinceMs),
     until: iso(untilMs),

@@ -91,7 +91,12 @@ async function* jsonRows(path: string): AsyncGenerator<FileRow | BadLine> {
     line += 1;
     const value = text === null ? undefined : parsed(text);
     if (value === undefined) yield bad(line, 'it is not a JSON object', text === null);
-    else yield toRow(line, EXPORT_COLUMNS.map((column) => value[column]), Object.keys(value).length);
+    else
+      yield toRow(
+        line,
+        EXPORT_COLUMNS.map((column) => value[column]),
+        Object.keys(value).length,
+      );
   }
 }
 
@@ -130,14 +135,24 @@ function toRow(line: number, values: readonly unknown[], count: number): FileRow
     const value = values[place];
     const isNumber = NUMBER_COLUMNS.has(column);
     const fits = isNumber ? Number.isSafeInteger(value) : typeof value === 'string';
-    if (!fits && (value !== null || REQUIRED.has(column))) return bad(line, `its ${column} is not ${isNumber ? 'a whole number' : 'text'}`);
+    if (!fits && (value !== null || REQUIRED.has(column)))
+      return bad(line, `its ${column} is not ${isNumber ? 'a whole number' : 'text'}`);
     row[column] = value as string & number;
   }
   const { at, at_ms, amount, hash, seal, leaf, ...fields } = row;
   return { kind: 'row', line, fields: { ...fields, at: at_ms }, at, amount, hash, seal, leaf };
 }
 
-const REQUIRED: ReadonlySet<ExportColumn> = new Set(['id', 'at_ms', 'actor', 'host', 'command', 'subject', 'action', 'result'] as const);
+const REQUIRED: ReadonlySet<ExportColumn> = new Set([
+  'id',
+  'at_ms',
+  'actor',
+  'host',
+  'command',
+  'subject',
+  'action',
+  'result',
+] as const);
 
 function bad(line: number, fault: string, isFatal = false): BadLine {
   return { kind: 'bad', line, fault, isFatal };

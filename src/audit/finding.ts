@@ -21,14 +21,21 @@ export class Findings {
   readonly #named: Finding[] = [];
   readonly #counts = new Map<string, number>();
 
-  add(code: string, subject: string | null, message: string, command: string | null, severity: Severity = 'error'): void {
+  add(
+    code: string,
+    subject: string | null,
+    message: string,
+    command: string | null,
+    severity: Severity = 'error',
+  ): void {
     const count = (this.#counts.get(code) ?? 0) + 1;
     this.#counts.set(code, count);
     if (count <= NAMED_PER_KIND) this.#named.push({ code, severity, subject, message, command });
   }
 
   addAll(findings: readonly Finding[]): void {
-    for (const { code, subject, message, command, severity } of findings) this.add(code, subject, message, command, severity);
+    for (const { code, subject, message, command, severity } of findings)
+      this.add(code, subject, message, command, severity);
   }
 
   /** How many there are, named or not. */

@@ -37,7 +37,13 @@ const total = z.strictObject({
   duplicateMinor: minor,
 });
 
-const head = z.strictObject({ sequence: z.int().min(1), sealHash: hex, root: hex, count: z.int().min(1), sealedAt: time });
+const head = z.strictObject({
+  sequence: z.int().min(1),
+  sealHash: hex,
+  root: hex,
+  count: z.int().min(1),
+  sealedAt: time,
+});
 
 const filters = z.strictObject({
   since: time.nullable(),
@@ -88,10 +94,14 @@ export function parseManifest(text: string, name: string): Manifest {
 }
 
 function corrupt(name: string, what: string, cause?: unknown): BursarError {
-  return new BursarError('corrupt_file', `${name} is not a manifest of an audit export (${what}). Nothing was verified.`, {
-    hint: 'Take the export and its manifest from a copy you trust, or name the manifest with --manifest.',
-    cause,
-  });
+  return new BursarError(
+    'corrupt_file',
+    `${name} is not a manifest of an audit export (${what}). Nothing was verified.`,
+    {
+      hint: 'Take the export and its manifest from a copy you trust, or name the manifest with --manifest.',
+      cause,
+    },
+  );
 }
 
 /** The manifest as text, piece by piece: one seal a line, however many there are. */

@@ -132,7 +132,8 @@ const REASONS: Record<string, string> = {
 };
 
 const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
-const reasonOf = (error: unknown): string => REASONS[codeOf(error)] ?? String(error instanceof Error ? error.message : error);
+const reasonOf = (error: unknown): string =>
+  REASONS[codeOf(error)] ?? String(error instanceof Error ? error.message : error);
 
 function unwritable(path: string, why: string, cause?: unknown): BursarError {
   return new BursarError('output_unwritable', `${path || '""'} can't be written: ${why}. Nothing was exported.`, {

@@ -32,7 +32,10 @@ async function proofsOf(db: Knex, filter: AuditFilter, seals: readonly TouchedSe
   let current: number | null = null;
   const finish = (): void => {
     if (current === null) return;
-    proofs.set(current, builder.finish().proof.map((digest) => digest.toString('hex')));
+    proofs.set(
+      current,
+      builder.finish().proof.map((digest) => digest.toString('hex')),
+    );
     builder = new MultiproofBuilder();
   };
   for await (const leaves of leavesOf(db, filter, partial)) {
@@ -48,6 +51,14 @@ async function proofsOf(db: Knex, filter: AuditFilter, seals: readonly TouchedSe
 
 function toManifestSeal(seal: TouchedSeal, proof: string[]): ManifestSeal {
   const { sequence, previousSealHash, root, count, sealHash, rows } = seal;
-  const header = { sequence, previousSealHash, root, count, sealedAt: new Date(seal.sealedAt).toISOString(), sealHash, rows };
+  const header = {
+    sequence,
+    previousSealHash,
+    root,
+    count,
+    sealedAt: new Date(seal.sealedAt).toISOString(),
+    sealHash,
+    rows,
+  };
   return rows === 0 ? header : { ...header, proof };
 }

@@ -49,7 +49,11 @@ export class SealMembers {
     current.rows += 1;
     if (leaf <= current.lastLeaf) {
       current.isBroken = true;
-      this.#report('row_reordered', fields.id, `Row ${fields.id} on line ${line} (leaf ${leaf} of seal ${seal}) comes after leaf ${current.lastLeaf}: rows were reordered or repeated.`);
+      this.#report(
+        'row_reordered',
+        fields.id,
+        `Row ${fields.id} on line ${line} (leaf ${leaf} of seal ${seal}) comes after leaf ${current.lastLeaf}: rows were reordered or repeated.`,
+      );
       return;
     }
     const isGap = current.seal.proof?.length === 0 && leaf > current.lastLeaf + 1;
@@ -63,7 +67,11 @@ export class SealMembers {
     this.#end();
     for (const [sequence, { rows }] of this.#seals) {
       if (this.#seen.has(sequence)) continue;
-      this.#report('row_deleted', `seal ${sequence}`, `Seal ${sequence} has ${rows === 1 ? '1 row' : `${rows} rows`} in the export, and none of that is in the file: deleted.`);
+      this.#report(
+        'row_deleted',
+        `seal ${sequence}`,
+        `Seal ${sequence} has ${rows === 1 ? '1 row' : `${rows} rows`} in the export, and none of that is in the file: deleted.`,
+      );
     }
   }
 
@@ -72,11 +80,19 @@ export class SealMembers {
     const seal = this.#seals.get(sequence);
     const last = this.#current?.seal.sequence ?? 0;
     if (seal === undefined) {
-      this.#report('row_inserted', fields.id, `Row ${fields.id} on line ${line} names seal ${sequence}, of which the manifest has no row: it was inserted.`);
+      this.#report(
+        'row_inserted',
+        fields.id,
+        `Row ${fields.id} on line ${line} names seal ${sequence}, of which the manifest has no row: it was inserted.`,
+      );
       return null;
     }
     if (this.#seen.has(sequence) || sequence < last) {
-      this.#report('row_reordered', fields.id, `Row ${fields.id} on line ${line} is in seal ${sequence}, but comes after rows of seal ${last}: rows were reordered or repeated.`);
+      this.#report(
+        'row_reordered',
+        fields.id,
+        `Row ${fields.id} on line ${line} is in seal ${sequence}, but comes after rows of seal ${last}: rows were reordered or repeated.`,
+      );
       return null;
     }
     this.#end();
@@ -96,7 +112,11 @@ export class SealMembers {
     const fault = refusalOf(() => current.verifier.add(leaf, Buffer.from(hash, 'hex')));
     if (fault === null) return;
     current.isBroken = true;
-    this.#report('row_deleted', fields.id, `Row ${fields.id} on line ${line} does not fit the proof of seal ${current.seal.sequence}: rows before it were deleted or inserted.`);
+    this.#report(
+      'row_deleted',
+      fields.id,
+      `Row ${fields.id} on line ${line} does not fit the proof of seal ${current.seal.sequence}: rows before it were deleted or inserted.`,
+    );
   }
 
   #end(): void {
@@ -104,10 +124,15 @@ export class SealMembers {
     this.#current = null;
     if (current === null) return;
     const { seal, rows, lastLeaf, lastLine } = current;
-    if (seal.proof?.length === 0 && lastLeaf + 1 < seal.count) this.#missing(current, lastLeaf + 1, seal.count, lastLine + 1);
+    if (seal.proof?.length === 0 && lastLeaf + 1 < seal.count)
+      this.#missing(current, lastLeaf + 1, seal.count, lastLine + 1);
     else if (rows !== seal.rows && !current.isBroken) {
       current.isBroken = true;
-      this.#report('row_deleted', `seal ${seal.sequence}`, `Seal ${seal.sequence} has ${seal.rows} rows in the export, and ${rows} of them are in the file.`);
+      this.#report(
+        'row_deleted',
+        `seal ${seal.sequence}`,
+        `Seal ${seal.sequence} has ${seal.rows} rows in the export, and ${rows} of them are in the file.`,
+      );
     }
     if (current.isBroken) return;
     let root: Buffer | null = null;
@@ -115,14 +140,22 @@ export class SealMembers {
       root = current.verifier.finish();
     });
     if (fault === null && root !== null && (root as Buffer).toString('hex') === seal.root) return;
-    this.#report('seal_root', `seal ${seal.sequence}`, `The rows of seal ${seal.sequence} (lines ${current.firstLine} to ${lastLine}) are not those that were sealed: one was edited or exchanged together with its hash, deleted or inserted.`);
+    this.#report(
+      'seal_root',
+      `seal ${seal.sequence}`,
+      `The rows of seal ${seal.sequence} (lines ${current.firstLine} to ${lastLine}) are not those that were sealed: one was edited or exchanged together with its hash, deleted or inserted.`,
+    );
   }
 
   #missing(current: Current, from: number, to: number, line: number): void {
     current.isBroken = true;
     const { sequence } = current.seal;
     const [leaves, were] = to - from === 1 ? [`leaf ${from}`, 'was'] : [`leaves ${from} to ${to - 1}`, 'were'];
-    this.#report('row_deleted', `seal ${sequence}, ${leaves}`, `Before line ${line}, ${leaves} of seal ${sequence} (counted from 0) ${were} deleted.`);
+    this.#report(
+      'row_deleted',
+      `seal ${sequence}, ${leaves}`,
+      `Before line ${line}, ${leaves} of seal ${sequence} (counted from 0) ${were} deleted.`,
+    );
   }
 }
 

@@ -18,7 +18,11 @@ import { recomputedSealHash, type Verification } from './verify.ts';
 const AGAIN = 'bursar audit export --out FILE';
 
 /** BursarError: `not_found` where one of the files is missing, `corrupt_file` for a manifest that is none. */
-export async function verifyFile(path: string, manifestPath: string, expectedHead: string | null): Promise<Verification> {
+export async function verifyFile(
+  path: string,
+  manifestPath: string,
+  expectedHead: string | null,
+): Promise<Verification> {
   await assertThere(path, 'export', 'Name the exported file itself.');
   await assertThere(manifestPath, 'manifest', 'It stands beside the export; name it with --manifest if it does not.');
   const manifest = parseManifest(await readFile(manifestPath, 'utf8'), manifestPath);
@@ -73,7 +77,11 @@ class VerifyingFile {
     const hash = createHash('sha256');
     for await (const chunk of createReadStream(this.#path) as AsyncIterable<Buffer>) hash.update(chunk);
     if (hash.digest('hex') === this.#manifest.sha256) return;
-    this.#error('file_hash', this.#path, 'The file is not the one that the manifest was made for: its SHA-256 differs.');
+    this.#error(
+      'file_hash',
+      this.#path,
+      'The file is not the one that the manifest was made for: its SHA-256 differs.',
+    );
   }
 
   /** Every seal's hash, that each follows the one before, and that the last is the head. */
@@ -82,11 +90,21 @@ class VerifyingFile {
     for (const seal of seals) {
       const name = `seal ${seal.sequence}`;
       const { previousSealHash, root, count } = seal;
-      if (recomputedSealHash({ previousSealHash, root, count, sealedAt: Date.parse(seal.sealedAt) }) !== seal.sealHash) {
-        this.#error('seal_hash', name, `Seal ${seal.sequence} does not have the hash it was made with: it was edited in the manifest.`);
+      if (
+        recomputedSealHash({ previousSealHash, root, count, sealedAt: Date.parse(seal.sealedAt) }) !== seal.sealHash
+      ) {
+        this.#error(
+          'seal_hash',
+          name,
+          `Seal ${seal.sequence} does not have the hash it was made with: it was edited in the manifest.`,
+        );
       }
       if (previous !== null && (seal.sequence !== previous.sequence + 1 || previousSealHash !== previous.sealHash)) {
-        this.#error('seal_chain', name, `Seal ${seal.sequence} does not follow seal ${previous.sequence}: the chain in the manifest is broken.`);
+        this.#error(
+          'seal_chain',
+          name,
+          `Seal ${seal.sequence} does not follow seal ${previous.sequence}: the chain in the manifest is broken.`,
+        );
       }
       previous = seal;
     }
@@ -100,14 +118,22 @@ class VerifyingFile {
     const expected = this.#expectedHead;
     if (expected === null || head?.sealHash === expected) return;
     if (this.#manifest.seals.some(({ sealHash }) => sealHash === expected)) return;
-    this.#error('head_missing', expected, 'No seal in the manifest has the hash given with --head: the export is older or of another book, or its chain was rewritten.');
+    this.#error(
+      'head_missing',
+      expected,
+      'No seal in the manifest has the hash given with --head: the export is older or of another book, or its chain was rewritten.',
+    );
   }
 
   /** False when the file can't be read to its end. */
   async #everyRow(): Promise<boolean> {
     for await (const row of fileRows(this.#path, this.#manifest.format)) {
       if (row.kind === 'bad') {
-        this.#error('row_malformed', `line ${row.line}`, `Line ${row.line} is not a row of an audit export: ${row.fault}.`);
+        this.#error(
+          'row_malformed',
+          `line ${row.line}`,
+          `Line ${row.line} is not a row of an audit export: ${row.fault}.`,
+        );
         if (row.isFatal) return false;
         continue;
       }
@@ -123,14 +149,22 @@ class VerifyingFile {
   #content({ line, fields, at, amount, hash }: FileRow): void {
     const computed = rowHash(fields);
     if (computed !== hash) {
-      this.#error('row_edited', fields.id, `Row ${fields.id} on line ${line} does not have the hash it was written with: it was edited.`);
+      this.#error(
+        'row_edited',
+        fields.id,
+        `Row ${fields.id} on line ${line} does not have the hash it was written with: it was edited.`,
+      );
     }
     const date = new Date(fields.at);
     const iso = Number.isNaN(date.getTime()) ? null : date.toISOString();
     const minor = fields.amount_minor === null ? null : BigInt(fields.amount_minor);
     const wrong = at !== iso ? 'at' : amount !== decimalAmount(minor, fields.currency) ? 'amount' : null;
     if (wrong === null) return;
-    this.#error('row_edited', fields.id, `Row ${fields.id} on line ${line} shows another ${wrong} than ${wrong}_${wrong === 'at' ? 'ms' : 'minor'}: it was edited.`);
+    this.#error(
+      'row_edited',
+      fields.id,
+      `Row ${fields.id} on line ${line} shows another ${wrong} than ${wrong}_${wrong === 'at' ? 'ms' : 'minor'}: it was edited.`,
+    );
   }
 
   #sums(): void {
@@ -148,13 +182,22 @@ class VerifyingFile {
   }
 }
 
-const headOf = ({ sequence, sealHash, root, count, sealedAt }: ManifestSeal) => ({ sequence, sealHash, root, count, sealedAt });
+const headOf = ({ sequence, sealHash, root, count, sealedAt }: ManifestSeal) => ({
+  sequence,
+  sealHash,
+  root,
+  count,
+  sealedAt,
+});
 
 async function assertThere(path: string, what: string, hint: string): Promise<void> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
-    throw new BursarError('not_found', `The ${what} ${path} can't be read (${error.code}). Nothing was verified.`, { cause: error });
+    throw new BursarError('not_found', `The ${what} ${path} can't be read (${error.code}). Nothing was verified.`, {
+      cause: error,
+    });
   });
-  if (found === null) throw new BursarError('not_found', `There is no ${what} ${path}. Nothing was verified.`, { hint });
+  if (found === null)
+    throw new BursarError('not_found', `There is no ${what} ${path}. Nothing was verified.`, { hint });
   if (!found.isFile()) throw new BursarError('not_found', `${path} is not a file. Nothing was verified.`, { hint });
 }

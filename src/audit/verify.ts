@@ -4,15 +4,15 @@
 import { hash } from 'node:crypto';
 import type { Knex } from 'knex';
 import { hashBytes, type Seal, sealsAfter } from './audit-store.ts';
-import { Findings, type Finding, NAMED_PER_KIND } from './finding.ts';
+import { type Finding, Findings, NAMED_PER_KIND } from './finding.ts';
 import { MerkleRoot } from './merkle.ts';
 import { NO_PREVIOUS_SEAL } from './seal.ts';
 import { sealHash } from './seal-hash.ts';
 import {
   type CheckedRow,
+  type LeafCursor,
   lastGivenSequence,
   lastRowSequence,
-  type LeafCursor,
   ROWS_PER_PAGE,
   rowName,
   rowsOutOfOrder,
@@ -91,7 +91,11 @@ class Verifying {
       expectedLeaf = leaf + 1;
       if (!row.isThere) {
         isWhole = false;
-        this.#error('row_deleted', `row ${row.sequence}`, `Row ${row.sequence} of the log, leaf ${leaf} of seal ${seal.sequence}, was deleted.`);
+        this.#error(
+          'row_deleted',
+          `row ${row.sequence}`,
+          `Row ${row.sequence} of the log, leaf ${leaf} of seal ${seal.sequence}, was deleted.`,
+        );
         continue;
       }
       await this.#row(row);
@@ -100,7 +104,11 @@ class Verifying {
     if (expectedLeaf < seal.count) isWhole = this.#gap(seal, expectedLeaf, seal.count);
     if (expectedLeaf > seal.count) {
       isWhole = false;
-      this.#error('row_inserted', `seal ${seal.sequence}`, `Seal ${seal.sequence} was made over ${seal.count} rows and now has ${expectedLeaf}: rows were inserted.`);
+      this.#error(
+        'row_inserted',
+        `seal ${seal.sequence}`,
+        `Seal ${seal.sequence} was made over ${seal.count} rows and now has ${expectedLeaf}: rows were inserted.`,
+      );
     }
     if (isWhole && tree.root().toString('hex') !== seal.root) await this.#wrongRoot(seal);
   }
@@ -110,7 +118,12 @@ class Verifying {
     this.#sealed += 1;
     if (row.sequence <= this.#lastSequence) {
       const name = await this.#nameOf(row.sequence);
-      this.#error('row_reordered', name.subject, `Row ${name.subject} is sealed behind rows that come after it in the log: the seals were reordered.`, name.command);
+      this.#error(
+        'row_reordered',
+        name.subject,
+        `Row ${name.subject} is sealed behind rows that come after it in the log: the seals were reordered.`,
+        name.command,
+      );
     }
     this.#lastSequence = row.sequence;
     this.#lastSealed = Math.max(this.#lastSealed, row.sequence);
@@ -120,28 +133,49 @@ class Verifying {
   async #edited(row: CheckedRow): Promise<void> {
     const { subject, command } = await this.#nameOf(row.sequence);
     const where = row.seal === null ? 'not sealed yet' : `leaf ${row.leaf} of seal ${row.seal}`;
-    this.#error('row_edited', subject, `Row ${subject} (row ${row.sequence} of the log, ${where}) does not have the hash it was written with: it was edited.`, command);
+    this.#error(
+      'row_edited',
+      subject,
+      `Row ${subject} (row ${row.sequence} of the log, ${where}) does not have the hash it was written with: it was edited.`,
+      command,
+    );
   }
 
   #gap(seal: Seal, from: number, to: number): false {
     const leaves = to - from === 1 ? `leaf ${from}` : `leaves ${from} to ${to - 1}`;
-    this.#error('row_deleted', `seal ${seal.sequence}, ${leaves}`, `Seal ${seal.sequence} was made over ${seal.count} rows; ${leaves} of it (counted from 0) ${to - from === 1 ? 'was' : 'were'} deleted.`);
+    this.#error(
+      'row_deleted',
+      `seal ${seal.sequence}, ${leaves}`,
+      `Seal ${seal.sequence} was made over ${seal.count} rows; ${leaves} of it (counted from 0) ${to - from === 1 ? 'was' : 'were'} deleted.`,
+    );
     return false;
   }
 
   async #orphan(row: CheckedRow): Promise<void> {
     if (row.isThere) await this.#row(row);
-    this.#error('seal_missing', `seal ${row.seal}`, `Row ${row.sequence} of the log belongs to seal ${row.seal}, which is not there.`);
+    this.#error(
+      'seal_missing',
+      `seal ${row.seal}`,
+      `Row ${row.sequence} of the log belongs to seal ${row.seal}, which is not there.`,
+    );
   }
 
   /** Rows that all hold by themselves, but are not the ones that were sealed, in this order. */
   async #wrongRoot(seal: Seal): Promise<void> {
     const { first, last, ids } = await rowsOutOfOrder(this.#db, seal.sequence, NAMED_PER_KIND);
     for (const id of ids) {
-      this.#error('row_reordered', id, `Row ${id} in seal ${seal.sequence} comes after a newer one, and the seal does not hold: rows were reordered or exchanged.`);
+      this.#error(
+        'row_reordered',
+        id,
+        `Row ${id} in seal ${seal.sequence} comes after a newer one, and the seal does not hold: rows were reordered or exchanged.`,
+      );
     }
     const what = ids.length > 0 ? '' : ' At least one was edited or exchanged together with its hash.';
-    this.#error('seal_root', `seal ${seal.sequence}`, `The rows of seal ${seal.sequence} (${first} to ${last}) are not those that were sealed.${what}`);
+    this.#error(
+      'seal_root',
+      `seal ${seal.sequence}`,
+      `The rows of seal ${seal.sequence} (${first} to ${last}) are not those that were sealed.${what}`,
+    );
   }
 
   #chain(seal: Seal): void {
@@ -152,11 +186,16 @@ class Verifying {
     this.#last = seal;
     const expected = (previous?.sequence ?? 0) + 1;
     if (seal.sequence !== expected) {
-      const gone = seal.sequence - expected === 1 ? `Seal ${expected} is` : `Seals ${expected} to ${seal.sequence - 1} are`;
+      const gone =
+        seal.sequence - expected === 1 ? `Seal ${expected} is` : `Seals ${expected} to ${seal.sequence - 1} are`;
       this.#error('seal_missing', `seal ${expected}`, `${gone} not there.`);
     }
     if (seal.previousSealHash !== (previous?.sealHash ?? NO_PREVIOUS_SEAL)) {
-      this.#error('seal_chain', name, `Seal ${seal.sequence} does not follow the seal before it: the chain was broken there.`);
+      this.#error(
+        'seal_chain',
+        name,
+        `Seal ${seal.sequence} does not follow the seal before it: the chain was broken there.`,
+      );
     }
     if (recomputedSealHash(seal) !== seal.sealHash) {
       this.#error('seal_hash', name, `Seal ${seal.sequence} does not have the hash it was made with: it was edited.`);
@@ -171,7 +210,12 @@ class Verifying {
         if (hash('sha256', row.json) !== row.hash) await this.#edited(row);
         if (row.sequence >= this.#lastSealed) continue;
         const { subject, command } = await this.#nameOf(row.sequence);
-        this.#error('row_inserted', subject, `Row ${subject} (row ${row.sequence} of the log) stands before sealed rows and is in no seal: it was inserted.`, command);
+        this.#error(
+          'row_inserted',
+          subject,
+          `Row ${subject} (row ${row.sequence} of the log) stands before sealed rows and is in no seal: it was inserted.`,
+          command,
+        );
       }
       after = rows.at(-1)?.sequence ?? after;
       if (rows.length < ROWS_PER_PAGE) return;
@@ -181,10 +225,18 @@ class Verifying {
   async #tail(): Promise<void> {
     const [last, given] = [await lastRowSequence(this.#db), await lastGivenSequence(this.#db)];
     if (given > last) {
-      this.#error('tail_cut', `row ${last + 1}`, `The log once reached row ${given} and now ends at row ${last}: its end was cut off.`);
+      this.#error(
+        'tail_cut',
+        `row ${last + 1}`,
+        `The log once reached row ${given} and now ends at row ${last}: its end was cut off.`,
+      );
     }
     if (this.#expectedHead !== null && !this.#isHeadThere) {
-      this.#error('head_missing', this.#expectedHead, 'No seal of this book has the hash given with --head: the end of the log was cut off, the chain was rewritten, or the hash is of another book.');
+      this.#error(
+        'head_missing',
+        this.#expectedHead,
+        'No seal of this book has the hash given with --head: the end of the log was cut off, the chain was rewritten, or the hash is of another book.',
+      );
     }
   }
 

@@ -259,16 +259,6 @@ export async function countCharges(db: Knex, filter: ChargeFilter): Promise<numb
   return row?.n ?? 0;
 }
 
-/** All charges in id order, for checks that stream over the whole book. */
-export async function* everyCharge(db: Knex): AsyncGenerator<Charge[]> {
-  for (let after = ''; ; ) {
-    const rows = await select<ChargeRow>(db, 'SELECT * FROM charges WHERE id > ? ORDER BY id LIMIT 2000', [after]);
-    if (rows.length === 0) return;
-    yield rows.map(toCharge);
-    after = rows.at(-1)?.id ?? after;
-  }
-}
-
 /** Failed charges, those with a time first and soonest first, from behind `before`. */
 export async function waitingRetryPage(db: Knex, limit: number, before?: Charge): Promise<Charge[]> {
   const at = `COALESCE(retry_at, ${NO_RETRY_TIME})`;

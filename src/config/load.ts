@@ -100,9 +100,13 @@ export function busyTimeoutOf(env: Environment): number | undefined {
   const text = env.BURSAR_BUSY_TIMEOUT_MS;
   if (text === undefined || text === '') return undefined;
   if (/^\d{1,7}$/.test(text)) return Number(text);
-  throw new BursarError('invalid_config', `BURSAR_BUSY_TIMEOUT_MS is no number of milliseconds: "${text}". Nothing was done.`, {
-    hint: 'Give digits, such as 10000, or unset it.',
-  });
+  throw new BursarError(
+    'invalid_config',
+    `BURSAR_BUSY_TIMEOUT_MS is no number of milliseconds: "${text}". Nothing was done.`,
+    {
+      hint: 'Give digits, such as 10000, or unset it.',
+    },
+  );
 }
 
 function searchConfig(cwd: string, env: Environment): string | null {

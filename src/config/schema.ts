@@ -75,7 +75,6 @@ export const configSchema = z
 export type Config = z.infer<typeof configSchema>;
 export type PolicyConfig = z.infer<typeof policy>;
 export type GatewayConfig = z.infer<typeof simulatedGateway>;
-export type BookConfig = z.infer<typeof book>;
 
 /**
  * Refuses what the schema does not allow: BursarError `literal_secret`, `card_number` or `invalid_config`, which name

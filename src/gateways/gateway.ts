@@ -33,8 +33,6 @@ export type Outcome =
   /** It may have been executed. `reason` is ours (`timeout`, `connection_reset`, `garbled_answer`, `server_error`, …). */
   | { kind: 'unknown'; reason: string; providerCode: string | null; providerMessage: string | null };
 
-export type OutcomeKind = Outcome['kind'];
-
 /** What the pipeline knows when it opens an attempt; `prepare` turns it into the request that is stored and sent. */
 export interface OperationFacts {
   operation: Operation;

@@ -32,7 +32,12 @@ export async function createGateway(name: string, settings: GatewaySettings, por
 }
 
 /** Refuses (`invalid_value`) a token that this kind of gateway can't have given out, without connecting to it. */
-export async function assertToken(name: string, settings: GatewaySettings, token: string, isLive: boolean): Promise<void> {
+export async function assertToken(
+  name: string,
+  settings: GatewaySettings,
+  token: string,
+  isLive: boolean,
+): Promise<void> {
   if (settings.type !== 'simulated') return;
   if (isLive) throw simulatedOnLive(name, 'No method was added.');
   const { validateToken } = await import('./simulated/tokens.ts');

@@ -2,8 +2,8 @@
 // them up.
 import type { Knex } from 'knex';
 import type { Findings } from '../audit/finding.ts';
-import { type ChargeMismatch, chargeMismatches, refundMismatches, strayRefundAttempts } from './charge-checks-store.ts';
 import { ASKED_PER_KIND } from './asked.ts';
+import { type ChargeMismatch, chargeMismatches, refundMismatches, strayRefundAttempts } from './charge-checks-store.ts';
 import { money } from './money-text.ts';
 
 export async function checkCharges(db: Knex, findings: Findings): Promise<void> {
@@ -17,7 +17,10 @@ export async function checkCharges(db: Knex, findings: Findings): Promise<void> 
 function* faultsOf(charge: ChargeMismatch): Generator<[code: string, message: string]> {
   const { id, status, statusOfAttempts, collections, currency } = charge;
   if (charge.approvedCollections > 1) {
-    yield ['collected_twice', `Charge ${id} has ${charge.approvedCollections} approved collections; at most one may be, any other is a duplicate.`];
+    yield [
+      'collected_twice',
+      `Charge ${id} has ${charge.approvedCollections} approved collections; at most one may be, any other is a duplicate.`,
+    ];
   }
   if (statusOfAttempts !== null && status !== statusOfAttempts) {
     yield ['charge_status', `Charge ${id} is ${status}, but its attempts make it ${statusOfAttempts}.`];
@@ -38,13 +41,22 @@ function* faultsOf(charge: ChargeMismatch): Generator<[code: string, message: st
     yield [code, `Charge ${id} says ${money(own, currency)} ${what}, its attempts say ${money(ofAttempts, currency)}.`];
   }
   if (charge.reserved === charge.reservedOfAttempts && charge.reserved !== charge.reservedOfRefunds) {
-    yield ['charge_reserved', `Charge ${id} holds back ${money(charge.reserved, currency)} for refunds, its pending refunds come to ${money(charge.reservedOfRefunds, currency)}.`];
+    yield [
+      'charge_reserved',
+      `Charge ${id} holds back ${money(charge.reserved, currency)} for refunds, its pending refunds come to ${money(charge.reservedOfRefunds, currency)}.`,
+    ];
   }
   if (charge.attempts !== charge.attemptCount || charge.lastNumber !== charge.attemptCount) {
-    yield ['attempt_missing', `Charge ${id} counts ${charge.attemptCount} attempts and has ${charge.attempts}, the last with number ${charge.lastNumber}.`];
+    yield [
+      'attempt_missing',
+      `Charge ${id} counts ${charge.attemptCount} attempts and has ${charge.attempts}, the last with number ${charge.lastNumber}.`,
+    ];
   }
   if (charge.foreignAttempts > 0) {
-    yield ['attempt_currency', `Charge ${id} is in ${currency}, but ${charge.foreignAttempts} of its attempts are not.`];
+    yield [
+      'attempt_currency',
+      `Charge ${id} is in ${currency}, but ${charge.foreignAttempts} of its attempts are not.`,
+    ];
   }
 }
 
@@ -56,16 +68,45 @@ async function checkRefunds(db: Knex, findings: Findings): Promise<void> {
     const { id, status, amount, currency, attemptId, attemptAmount, attemptCurrency, attemptOutcome } = refund;
     const command = `bursar charges show ${refund.chargeId}`;
     if (attemptAmount === null || attemptCurrency === null) {
-      findings.add('refund_attempt', id, `Refund ${id} names attempt ${attemptId ?? '(none)'}, which is not there.`, command);
-    } else if (refund.attemptOperation !== 'refund' || refund.attemptRefundId !== id || refund.attemptChargeId !== refund.chargeId) {
-      findings.add('refund_attempt', id, `Refund ${id} names attempt ${attemptId}, which is not the attempt of this refund.`, command);
+      findings.add(
+        'refund_attempt',
+        id,
+        `Refund ${id} names attempt ${attemptId ?? '(none)'}, which is not there.`,
+        command,
+      );
+    } else if (
+      refund.attemptOperation !== 'refund' ||
+      refund.attemptRefundId !== id ||
+      refund.attemptChargeId !== refund.chargeId
+    ) {
+      findings.add(
+        'refund_attempt',
+        id,
+        `Refund ${id} names attempt ${attemptId}, which is not the attempt of this refund.`,
+        command,
+      );
     } else if (amount !== attemptAmount || currency !== attemptCurrency) {
-      findings.add('refund_amount', id, `Refund ${id} is of ${money(amount, currency)}, its attempt of ${money(attemptAmount, attemptCurrency)}.`, command);
+      findings.add(
+        'refund_amount',
+        id,
+        `Refund ${id} is of ${money(amount, currency)}, its attempt of ${money(attemptAmount, attemptCurrency)}.`,
+        command,
+      );
     } else {
-      findings.add('refund_status', id, `Refund ${id} is ${status}, but its attempt ${attemptId} is ${attemptOutcome ?? 'under way'}.`, command);
+      findings.add(
+        'refund_status',
+        id,
+        `Refund ${id} is ${status}, but its attempt ${attemptId} is ${attemptOutcome ?? 'under way'}.`,
+        command,
+      );
     }
   }
   for (const { id, chargeId } of await strayRefundAttempts(db, ASKED_PER_KIND)) {
-    findings.add('refund_missing', id, `Attempt ${id} gives money back, but no refund belongs to it.`, `bursar charges show ${chargeId}`);
+    findings.add(
+      'refund_missing',
+      id,
+      `Attempt ${id} gives money back, but no refund belongs to it.`,
+      `bursar charges show ${chargeId}`,
+    );
   }
 }

@@ -44,6 +44,11 @@ async function checkFile(db: Knex, deep: boolean, findings: Findings): Promise<v
   }
   for (const { table, rowid, parent } of await danglingRows(db, ASKED_PER_KIND)) {
     const subject = rowid === null ? table : `${table} row ${rowid}`;
-    findings.add('row_dangling', subject, `A row of ${table} (${subject}) names a row of ${parent} that is not there.`, 'bursar db restore');
+    findings.add(
+      'row_dangling',
+      subject,
+      `A row of ${table} (${subject}) names a row of ${parent} that is not there.`,
+      'bursar db restore',
+    );
   }
 }

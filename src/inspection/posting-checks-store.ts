@@ -169,15 +169,20 @@ export async function wrongControls(db: Knex): Promise<Control[]> {
     expected.add(row.account, row.currency, fromBigSum(row.total));
   }
   const posted = new Totals();
-  for (const row of await select<{ debit: string; credit: string; currency: string; total: string | null }>(db, POSTED)) {
+  for (const row of await select<{ debit: string; credit: string; currency: string; total: string | null }>(
+    db,
+    POSTED,
+  )) {
     posted.add(row.debit, row.currency, -fromBigSum(row.total));
     posted.add(row.credit, row.currency, fromBigSum(row.total));
   }
   const accounts = new Map([...expected.accounts, ...posted.accounts]);
-  return [...accounts].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([key, [account, currency]]) => {
-    const [ledgerMinor, chargesMinor] = [posted.total(key), expected.total(key)];
-    return ledgerMinor === chargesMinor ? [] : [{ account, currency, ledgerMinor, chargesMinor }];
-  });
+  return [...accounts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([key, [account, currency]]) => {
+      const [ledgerMinor, chargesMinor] = [posted.total(key), expected.total(key)];
+      return ledgerMinor === chargesMinor ? [] : [{ account, currency, ledgerMinor, chargesMinor }];
+    });
 }
 
 class Totals {
@@ -209,7 +214,14 @@ export async function wrongSnapshots(db: Knex): Promise<WrongSnapshot[]> {
   );
   const [newest] = months.slice(-1);
   if (newest === undefined) return [];
-  const rows = await select<{ account: string; currency: string; debit: string | null; credit: string | null; snap_debit: string | null; snap_credit: string | null }>(
+  const rows = await select<{
+    account: string;
+    currency: string;
+    debit: string | null;
+    credit: string | null;
+    snap_debit: string | null;
+    snap_credit: string | null;
+  }>(
     db,
     `WITH moved AS (SELECT debit_account, credit_account, ${bigSum('amount_minor')} AS total FROM postings WHERE month <= ?
                      GROUP BY 1, 2)

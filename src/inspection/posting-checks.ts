@@ -24,13 +24,23 @@ export async function checkPostings(db: Knex, findings: Findings): Promise<void>
   for (const entry of await wrongEntries(db, ASKED_PER_KIND)) {
     const [code, message] = faultOf(entry);
     const chargeId = entry.chargeId ?? entry.chargeOfAttempt;
-    findings.add(code, entry.id, message, chargeId === null ? 'bursar ledger entries --all' : `bursar ledger entries --charge ${chargeId}`);
+    findings.add(
+      code,
+      entry.id,
+      message,
+      chargeId === null ? 'bursar ledger entries --all' : `bursar ledger entries --charge ${chargeId}`,
+    );
   }
   for (const { id, kind, fault } of await oddEntries(db, ASKED_PER_KIND)) {
     findings.add('entry_wrong', id, `Entry ${id} (${kind}) ${ODD_ENTRIES[fault]}.`, 'bursar ledger entries --all');
   }
   for (const { entryId, line, fault } of await oddPostings(db, ASKED_PER_KIND)) {
-    findings.add('posting_wrong', entryId, `Line ${line} of entry ${entryId} ${ODD_POSTINGS[fault]}.`, 'bursar ledger entries --all');
+    findings.add(
+      'posting_wrong',
+      entryId,
+      `Line ${line} of entry ${entryId} ${ODD_POSTINGS[fault]}.`,
+      'bursar ledger entries --all',
+    );
   }
   for (const { account, currency, ledgerMinor, chargesMinor } of await wrongControls(db)) {
     const sign = normalSideOf(account) === 'credit' ? 1n : -1n;
@@ -64,11 +74,20 @@ function faultOf(entry: WrongEntry): [code: string, message: string] {
     const why = entry.chargeOfAttempt === null ? 'is not there' : 'moved no money';
     return ['entry_unexpected', `Entry ${id} posts ${kind} money of attempt ${attemptId ?? '(none)'}, which ${why}.`];
   }
-  if (entry.isOfAttempt === 0) return ['entry_doubled', `Entry ${id} posts attempt ${attemptId} once more: its own entry is another one.`];
-  if (kind !== kindOfAttempt) return ['entry_wrong', `Entry ${id} is ${kind}, but attempt ${attemptId} calls for ${kindOfAttempt}.`];
-  if (entry.chargeId !== entry.chargeOfAttempt) return ['entry_wrong', `Entry ${id} names charge ${entry.chargeId}, its attempt belongs to ${entry.chargeOfAttempt}.`];
+  if (entry.isOfAttempt === 0)
+    return ['entry_doubled', `Entry ${id} posts attempt ${attemptId} once more: its own entry is another one.`];
+  if (kind !== kindOfAttempt)
+    return ['entry_wrong', `Entry ${id} is ${kind}, but attempt ${attemptId} calls for ${kindOfAttempt}.`];
+  if (entry.chargeId !== entry.chargeOfAttempt)
+    return [
+      'entry_wrong',
+      `Entry ${id} names charge ${entry.chargeId}, its attempt belongs to ${entry.chargeOfAttempt}.`,
+    ];
   if (entry.postings !== 1) {
-    return [entry.postings === 0 ? 'posting_missing' : 'posting_doubled', `Entry ${id} has ${entry.postings} postings instead of one.`];
+    return [
+      entry.postings === 0 ? 'posting_missing' : 'posting_doubled',
+      `Entry ${id} has ${entry.postings} postings instead of one.`,
+    ];
   }
   if (entry.amount !== entry.amountOfAttempt || currency !== currencyOfAttempt) {
     return [
@@ -76,5 +95,8 @@ function faultOf(entry: WrongEntry): [code: string, message: string] {
       `Entry ${id} posts ${money(entry.amount, currency)}, but attempt ${attemptId} moved ${money(entry.amountOfAttempt, currencyOfAttempt)}.`,
     ];
   }
-  return ['posting_account', `Entry ${id} debits ${entry.debit} and credits ${entry.credit} instead of ${entry.debitOfAttempt} and ${entry.creditOfAttempt}.`];
+  return [
+    'posting_account',
+    `Entry ${id} debits ${entry.debit} and credits ${entry.credit} instead of ${entry.debitOfAttempt} and ${entry.creditOfAttempt}.`,
+  ];
 }

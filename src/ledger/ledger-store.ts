@@ -24,7 +24,15 @@ export async function insertEntries(trx: Knex, entries: readonly JournalEntry[])
     trx,
     'journal_entries',
     ['id', 'kind', 'charge_id', 'attempt_id', 'reverses_id', 'reason', 'posted_at'],
-    entries.map((entry) => [entry.id, entry.kind, entry.chargeId, entry.attemptId, entry.reversesId, entry.reason, entry.postedAt]),
+    entries.map((entry) => [
+      entry.id,
+      entry.kind,
+      entry.chargeId,
+      entry.attemptId,
+      entry.reversesId,
+      entry.reason,
+      entry.postedAt,
+    ]),
   );
   await insertRows(
     trx,
@@ -82,7 +90,10 @@ interface AccountRow {
 }
 
 export async function listAccounts(db: Knex): Promise<Account[]> {
-  const rows = await select<AccountRow>(db, 'SELECT id, name, currency, normal_side FROM accounts ORDER BY name, currency');
+  const rows = await select<AccountRow>(
+    db,
+    'SELECT id, name, currency, normal_side FROM accounts ORDER BY name, currency',
+  );
   return rows.map((row) => ({ id: row.id, name: row.name, currency: row.currency, normalSide: row.normal_side }));
 }
 
@@ -118,7 +129,11 @@ export async function entryPage(
 
 export async function countEntries(db: Knex, filter: EntryFilter): Promise<number> {
   const { where, bindings } = entryWhere(filter);
-  const [row] = await select<{ n: number }>(db, `SELECT COUNT(*) AS n FROM journal_entries e ${whereText(where)}`, bindings);
+  const [row] = await select<{ n: number }>(
+    db,
+    `SELECT COUNT(*) AS n FROM journal_entries e ${whereText(where)}`,
+    bindings,
+  );
   return row?.n ?? 0;
 }
 
@@ -180,7 +195,12 @@ function toEntry(row: EntryRow): JournalEntry {
     reason: row.reason,
     postedAt: row.posted_at,
     postings: postings.map(
-      ([debit, credit, amountMinor, currency]): Posting => ({ debit, credit, amountMinor: BigInt(amountMinor), currency }),
+      ([debit, credit, amountMinor, currency]): Posting => ({
+        debit,
+        credit,
+        amountMinor: BigInt(amountMinor),
+        currency,
+      }),
     ),
   };
 }

@@ -13,10 +13,17 @@ export function rowsFrom(columns: readonly string[], rows: readonly Row[]): { sq
 }
 
 /** Inserts all rows with one statement, in their order. */
-export async function insertRows(db: Knex, table: string, columns: readonly string[], rows: readonly Row[]): Promise<void> {
+export async function insertRows(
+  db: Knex,
+  table: string,
+  columns: readonly string[],
+  rows: readonly Row[],
+): Promise<void> {
   if (rows.length === 0) return;
   const picks = columns.map((_, index) => `value->>${index}`);
-  await db.raw(`INSERT INTO ${table} (${columns.join(', ')}) SELECT ${picks.join(', ')} FROM json_each(?)`, [jsonText(rows)]);
+  await db.raw(`INSERT INTO ${table} (${columns.join(', ')}) SELECT ${picks.join(', ')} FROM json_each(?)`, [
+    jsonText(rows),
+  ]);
 }
 
 /**
@@ -62,7 +69,11 @@ export function listBinding(values: readonly Cell[]): string {
 }
 
 /** Rows of a raw select, typed by the store that decodes them. */
-export async function select<T>(db: Knex, sql: string, bindings: readonly (string | number | null)[] = []): Promise<T[]> {
+export async function select<T>(
+  db: Knex,
+  sql: string,
+  bindings: readonly (string | number | null)[] = [],
+): Promise<T[]> {
   return (await db.raw(sql, bindings as Knex.RawBinding[])) as T[];
 }
 

@@ -1,8 +1,8 @@
 // The only place that knows which SQL engine a book is on: its connection, its pragmas, its errors.
 import knexBuilder, { type Knex } from 'knex';
-import SqliteClient from 'knex/lib/dialects/sqlite3/index.js';
 import SqliteTransaction from 'knex/lib/dialects/sqlite3/execution/sqlite-transaction.js';
-import { assert, BursarError } from '../errors.ts';
+import SqliteClient from 'knex/lib/dialects/sqlite3/index.js';
+import { BursarError } from '../errors.ts';
 
 /** knex sends a deferred BEGIN; a read that then writes would fail at once with SQLITE_BUSY_SNAPSHOT. */
 class ImmediateTransaction extends SqliteTransaction {
@@ -37,7 +37,10 @@ export function openSqlite(path: string, access: Access, busyTimeoutMs = BUSY_TI
     pool: {
       min: 0,
       max: access === 'read' ? 4 : 1,
-      afterCreate: (connection: SqliteConnection, done: (error: Error | null, connection: SqliteConnection) => void) => {
+      afterCreate: (
+        connection: SqliteConnection,
+        done: (error: Error | null, connection: SqliteConnection) => void,
+      ) => {
         connection.configure('busyTimeout', busyTimeoutMs);
         const pragmas = access === 'read' ? 'PRAGMA query_only = ON;' : writerPragmas;
         connection.exec(pragmas, (error) => {
@@ -105,10 +108,14 @@ export function translateStorageError(error: unknown, where: string): unknown {
   switch (sqliteCode(error)) {
     case 'SQLITE_BUSY':
     case 'SQLITE_LOCKED':
-      return new BursarError('book_locked', `The book ${where} is locked by another process. Nothing more was written.`, {
-        hint: 'Wait for the other command to end and run this one again.',
-        cause: error,
-      });
+      return new BursarError(
+        'book_locked',
+        `The book ${where} is locked by another process. Nothing more was written.`,
+        {
+          hint: 'Wait for the other command to end and run this one again.',
+          cause: error,
+        },
+      );
     case 'SQLITE_NOTADB':
       return new BursarError('corrupt_book', `${where} is not a book (not an SQLite database). Nothing was written.`, {
         hint: 'Check --book; if the file used to be a book, restore a backup of it.',
@@ -122,10 +129,14 @@ export function translateStorageError(error: unknown, where: string): unknown {
     case 'SQLITE_CANTOPEN':
     case 'SQLITE_READONLY':
     case 'SQLITE_PERM':
-      return new BursarError('book_unreachable', `The book ${where} can't be opened for writing. Nothing was written.`, {
-        hint: 'Check that the file and its folder exist and belong to you.',
-        cause: error,
-      });
+      return new BursarError(
+        'book_unreachable',
+        `The book ${where} can't be opened for writing. Nothing was written.`,
+        {
+          hint: 'Check that the file and its folder exist and belong to you.',
+          cause: error,
+        },
+      );
     case 'SQLITE_FULL':
       return new BursarError('book_unreachable', `The disk of the book ${where} is full. Nothing more was written.`, {
         hint: 'Free some space and run the command again.',
@@ -134,8 +145,4 @@ export function translateStorageError(error: unknown, where: string): unknown {
     default:
       return error;
   }
-}
-
-export function assertRowCount(found: number, expected: number, what: string): void {
-  assert(found === expected, `${what}: ${found} rows instead of ${expected}`);
 }

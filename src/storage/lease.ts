@@ -55,7 +55,9 @@ export class Owner {
     await this.hold();
     return writeTrx(this.#book, async (trx) => {
       const nowMs = this.#clock.nowMs();
-      const [current] = await select<{ owner_id: string | null }>(trx, 'SELECT owner_id FROM leases WHERE name = ?', [name]);
+      const [current] = await select<{ owner_id: string | null }>(trx, 'SELECT owner_id FROM leases WHERE name = ?', [
+        name,
+      ]);
       if (current?.owner_id != null && current.owner_id !== this.id) {
         if (!(await goneOwners(trx, [current.owner_id], nowMs)).has(current.owner_id)) return false;
       }
@@ -108,7 +110,9 @@ export async function goneOwners(db: Knex, ids: readonly string[], nowMs: number
     [JSON.stringify(ids)],
   );
   const self = thisProcess();
-  const living = new Set(rows.filter((row) => row.expires_at > nowMs && mayBeAlive(toIdentity(row), self)).map(({ id }) => id));
+  const living = new Set(
+    rows.filter((row) => row.expires_at > nowMs && mayBeAlive(toIdentity(row), self)).map(({ id }) => id),
+  );
   return new Set(ids.filter((id) => !living.has(id)));
 }
 

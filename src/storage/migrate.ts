@@ -28,7 +28,10 @@ export interface MigrateOptions {
 export async function migrateBook(db: Knex, { create, record }: MigrateOptions = {}): Promise<string[]> {
   assert(migrations.length === schemaVersion, 'migrations/versions.ts does not count the migrations');
   return db.transaction(async (trx) => {
-    const [, names] = (await trx.migrate.latest({ migrationSource: source, disableTransactions: true })) as [number, string[]];
+    const [, names] = (await trx.migrate.latest({ migrationSource: source, disableTransactions: true })) as [
+      number,
+      string[],
+    ];
     if (create !== undefined) {
       await trx.raw('INSERT INTO book (only_row, book_id, mode, schema_version, created_at) VALUES (1, ?, ?, ?, ?)', [
         create.bookId,

@@ -148,7 +148,8 @@ async function assertFileIsThere(path: string): Promise<void> {
 
 async function readBookRow(db: Knex, path: string): Promise<BookRow> {
   const tables = (await db.raw(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'book'`)) as unknown[];
-  const [row] = tables.length === 0 ? [] : ((await db.raw('SELECT book_id, mode, schema_version FROM book')) as BookRow[]);
+  const [row] =
+    tables.length === 0 ? [] : ((await db.raw('SELECT book_id, mode, schema_version FROM book')) as BookRow[]);
   if (row === undefined) {
     throw new BursarError('corrupt_book', `${path} is an SQLite database, but not a book. Nothing was written.`, {
       hint: 'Check --book, or make a new book with bursar init.',

@@ -21,7 +21,10 @@ export async function writeTrx<T>(book: Book, work: (trx: Knex.Transaction) => P
     throw new BursarError(
       'commit_unknown',
       `The book ${book.where} did not confirm a commit. What it held was or was not written; no money is sent on a guess.`,
-      { hint: 'Check the disk, then run the command again: it rereads the book and goes on from what stands there.', cause: error },
+      {
+        hint: 'Check the disk, then run the command again: it rereads the book and goes on from what stands there.',
+        cause: error,
+      },
     );
   }
 }

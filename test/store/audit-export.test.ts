@@ -56,12 +56,17 @@ function plainFile(rows: readonly StoredRow[], format: ExportFormat): string {
   return csvLine(EXPORT_COLUMNS) + lines.join('');
 }
 
-const verify = (name = 'audit.csv', head: string | null = null) => verifyFile(log.path(name), `${log.path(name)}.manifest.json`, head);
-const codes = async (name?: string, head?: string): Promise<string[]> => (await verify(name, head)).findings.map(({ code }) => code);
+const verify = (name = 'audit.csv', head: string | null = null) =>
+  verifyFile(log.path(name), `${log.path(name)}.manifest.json`, head);
+const codes = async (name?: string, head?: string): Promise<string[]> =>
+  (await verify(name, head)).findings.map(({ code }) => code);
 
 const hostile = fc.oneof(
   fc.constantFrom('plain', 'two words', 'sale.settle', '{"a":1}', '{}', '', ' ', 'null'),
-  fc.string({ maxLength: 8, unit: fc.constantFrom('"', ',', '\r', '\n', '\t', ' ', "'", '=', '+', '-', '@', 'A', '{', '\0', '😀', '\u2028') }),
+  fc.string({
+    maxLength: 8,
+    unit: fc.constantFrom('"', ',', '\r', '\n', '\t', ' ', "'", '=', '+', '-', '@', 'A', '{', '\0', '😀', '\u2028'),
+  }),
   fc.string({ unit: 'binary', maxLength: 6 }),
 );
 const nullable = fc.option(hostile, { freq: 3 });
@@ -77,30 +82,39 @@ const hostileRow: fc.Arbitrary<Partial<HashedFields>> = fc.record(
     reason: nullable,
     status: nullable,
     currency: fc.oneof(fc.constantFrom('USD', 'JPY', 'KWD', 'CLF', 'XXX', null), nullable),
-    amount_minor: fc.oneof(fc.constantFrom(0, 1, 5, 99, 100, -1, -105, 10 ** 15, 10 ** 15 + 1, 2 ** 53 - 1, null), fc.integer()),
+    amount_minor: fc.oneof(
+      fc.constantFrom(0, 1, 5, 99, 100, -1, -105, 10 ** 15, 10 ** 15 + 1, 2 ** 53 - 1, null),
+      fc.integer(),
+    ),
     at: fc.integer({ min: 0, max: 4102444800000 }),
   },
   { requiredKeys: [] },
 );
 
-test.each<ExportFormat>(['csv', 'ndjson'])('%s: the bytes of the plain rules, whatever the cells hold, and it verifies', async (format) => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(hostileRow, { minLength: 1, maxLength: 6 }), async (rows) => {
-      await log.append(rows);
-      await log.export({ format, force: true });
-      const text = await readFile(log.path('audit.csv'), 'utf8');
-      // The row of the export itself was written after the file.
-      const expected = plainFile((await storedRows()).slice(0, -1), format);
-      expect(text).toBe(expected);
-      expect(await verify()).toMatchObject({ ok: true, findings: [] });
-    }),
-    { numRuns: 60 },
-  );
-});
+test.each<ExportFormat>(['csv', 'ndjson'])(
+  '%s: the bytes of the plain rules, whatever the cells hold, and it verifies',
+  async (format) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(hostileRow, { minLength: 1, maxLength: 6 }), async (rows) => {
+        await log.append(rows);
+        await log.export({ format, force: true });
+        const text = await readFile(log.path('audit.csv'), 'utf8');
+        // The row of the export itself was written after the file.
+        const expected = plainFile((await storedRows()).slice(0, -1), format);
+        expect(text).toBe(expected);
+        expect(await verify()).toMatchObject({ ok: true, findings: [] });
+      }),
+      { numRuns: 60 },
+    );
+  },
+);
 
 test('text that would pass for a quoted cell is not taken for one', async () => {
   // Columns shift so that a bare quote stands where JSON is expected, and the number of cells comes out right.
-  await log.append([{ subject: 's,x,"abc,,,,,', before: null, after: null, result: 'r', reason: '"' }, { actor: 'a,"b' }]);
+  await log.append([
+    { subject: 's,x,"abc,,,,,', before: null, after: null, result: 'r', reason: '"' },
+    { actor: 'a,"b' },
+  ]);
   await log.export();
   expect(plainFile(await storedRows(), 'csv').startsWith(await readFile(log.path('audit.csv'), 'utf8'))).toBe(true);
 });
@@ -115,7 +129,7 @@ async function variedLog(): Promise<void> {
         status: ['captured', 'failed', null][index % 3] ?? null,
         action: ['sale.settle', 'sale.open', 'refund.settle', 'charge.create'][(seal + index) % 4] ?? '',
         result: index === 3 ? 'duplicate' : 'approved',
-        currency: index === 6 ? null : ['USD', 'JPY'][seal % 2] ?? null,
+        currency: index === 6 ? null : (['USD', 'JPY'][seal % 2] ?? null),
       })),
     );
   }
@@ -150,9 +164,19 @@ describe.each(['csv', 'ndjson'] as const)('%s', (format) => {
 test('the manifest: totals of money moved, the head before the export, seals with headers between', async () => {
   await variedLog();
   const { totals, head, sha256 } = await log.export({ filter: { customerId: 'cus_0' } });
-  expect(totals.map(({ currency, rows }) => [currency, rows])).toEqual([['JPY', 6], ['USD', 9]]);
+  expect(totals.map(({ currency, rows }) => [currency, rows])).toEqual([
+    ['JPY', 6],
+    ['USD', 9],
+  ]);
   const manifest = JSON.parse(await readFile(log.path('audit.csv.manifest.json'), 'utf8'));
-  expect(manifest).toMatchObject({ totals, head, sha256, rows: 20, format: 'csv', filters: { customer: 'cus_0', since: null } });
+  expect(manifest).toMatchObject({
+    totals,
+    head,
+    sha256,
+    rows: 20,
+    format: 'csv',
+    filters: { customer: 'cus_0', since: null },
+  });
   expect(manifest.seals.map(({ sequence }: { sequence: number }) => sequence)).toEqual([1, 2, 3, 4, 5]);
   expect(head?.sequence).toBe(5);
   const rows = await storedRows();
@@ -175,16 +199,37 @@ const rewrite = async (change: (lines: string[]) => string[]): Promise<void> => 
 };
 
 test.each<[string, (lines: string[]) => string[], string, AuditFilter]>([
-  ['an edited cell', (all) => all.map((line, at) => (at === 3 ? line.replace('ops', 'nobody') : line)), 'row_edited', {}],
-  ['an edited decimal amount', (all) => all.map((line, at) => (at === 3 ? line.replace('12.50', '99.50').replace(',1250,1250,', ',1250,9999,') : line)), 'row_edited', {}],
-  ['an edited seal', (all) => all.map((line, at) => (at === 3 ? line.replace(/,1,2$/, ',2,2') : line)), 'row_reordered', {}],
+  [
+    'an edited cell',
+    (all) => all.map((line, at) => (at === 3 ? line.replace('ops', 'nobody') : line)),
+    'row_edited',
+    {},
+  ],
+  [
+    'an edited decimal amount',
+    (all) =>
+      all.map((line, at) => (at === 3 ? line.replace('12.50', '99.50').replace(',1250,1250,', ',1250,9999,') : line)),
+    'row_edited',
+    {},
+  ],
+  [
+    'an edited seal',
+    (all) => all.map((line, at) => (at === 3 ? line.replace(/,1,2$/, ',2,2') : line)),
+    'row_reordered',
+    {},
+  ],
   ['a deleted row', (all) => all.toSpliced(3, 1), 'row_deleted', {}],
   ['a deleted row of a part', (all) => all.toSpliced(3, 1), 'row_deleted', { kind: 'sale' }],
   ['the last row deleted', (all) => all.toSpliced(-2, 1), 'row_deleted', {}],
   ['a repeated row', (all) => all.toSpliced(3, 0, all[3] ?? ''), 'row_reordered', {}],
   ['rows that have changed places', (all) => all.toSpliced(3, 2, all[4] ?? '', all[3] ?? ''), 'row_reordered', {}],
   ['a cell too many', (all) => all.map((line, at) => (at === 3 ? `${line},` : line)), 'row_malformed', {}],
-  ['a number that is none', (all) => all.map((line, at) => (at === 3 ? line.replace(/,2$/, ',two') : line)), 'row_malformed', {}],
+  [
+    'a number that is none',
+    (all) => all.map((line, at) => (at === 3 ? line.replace(/,2$/, ',two') : line)),
+    'row_malformed',
+    {},
+  ],
   ['an open quote', (all) => all.map((line, at) => (at === 3 ? `"${line}` : line)), 'row_malformed', {}],
   ['another heading', (all) => ['id,what', ...all.slice(1)], 'row_malformed', {}],
 ])('a file that was tampered with: %s', async (_, change, code, filter) => {
@@ -231,7 +276,13 @@ test('a row edited with its hash, and the hash of the file made to fit: the seal
   const { rowHash } = await import('../../src/audit/row-hash.ts');
   const [row] = await storedRows();
   if (row === undefined) throw new Error('no row');
-  await rewrite((all) => all.map((line) => line.replace(row.hash, rowHash({ ...row, actor: 'nobody' })).replace(new RegExp(`^(${row.id}.*),ops,`), '$1,nobody,')));
+  await rewrite((all) =>
+    all.map((line) =>
+      line
+        .replace(row.hash, rowHash({ ...row, actor: 'nobody' }))
+        .replace(new RegExp(`^(${row.id}.*),ops,`), '$1,nobody,'),
+    ),
+  );
   const bytes = await readFile(log.path('audit.csv'));
   const { createHash } = await import('node:crypto');
   const path = log.path('audit.csv.manifest.json');
@@ -249,7 +300,11 @@ test('a head kept elsewhere', async () => {
 
 test('an export of a book that was tampered with does not verify', async () => {
   await variedLog();
-  await tamper(log.book, 'DELETE FROM audit_rows WHERE sequence = 10', `UPDATE audit_rows SET actor = 'nobody' WHERE sequence = 20`);
+  await tamper(
+    log.book,
+    'DELETE FROM audit_rows WHERE sequence = 10',
+    `UPDATE audit_rows SET actor = 'nobody' WHERE sequence = 20`,
+  );
   await log.export();
   const found = await codes();
   expect(found).toContain('row_deleted');
@@ -292,8 +347,17 @@ test('what is there already is refused, and replaced with --force', async () => 
 test('places where no file may be', async () => {
   await mkdir(log.path('folder'));
   await symlink('/dev/null', log.path('link'));
-  for (const out of [log.path('folder'), log.path('none/audit.csv'), log.book.where, '/dev/null', '', log.path(`${'x'.repeat(300)}`)]) {
-    await expect(log.export({ out, manifest: log.path('m.json'), force: true })).rejects.toMatchObject({ code: 'output_unwritable' });
+  for (const out of [
+    log.path('folder'),
+    log.path('none/audit.csv'),
+    log.book.where,
+    '/dev/null',
+    '',
+    log.path(`${'x'.repeat(300)}`),
+  ]) {
+    await expect(log.export({ out, manifest: log.path('m.json'), force: true })).rejects.toMatchObject({
+      code: 'output_unwritable',
+    });
   }
   await expect(log.export({ manifest: log.path('audit.csv') })).rejects.toMatchObject({ code: 'usage' });
   expect((await left()).sort()).toEqual(['folder', 'link']);
@@ -306,7 +370,10 @@ test('an export that fails leaves nothing behind, and what was there before stay
   const signal = AbortSignal.abort(new Error('stop'));
   await expect(log.export({ force: true, signal })).rejects.toThrow('stop');
   // The audit row of the export can't be written: then there was no export.
-  await tamper(log.book, `CREATE TRIGGER no_more BEFORE INSERT ON audit_rows BEGIN SELECT RAISE(ABORT, 'no more'); END`);
+  await tamper(
+    log.book,
+    `CREATE TRIGGER no_more BEFORE INSERT ON audit_rows BEGIN SELECT RAISE(ABORT, 'no more'); END`,
+  );
   await expect(log.export({ force: true })).rejects.toThrow('no more');
   await expect(log.export({ out: log.path('other.csv') })).rejects.toThrow('no more');
   expect((await left()).sort()).toEqual(['audit.csv', 'audit.csv.manifest.json']);
@@ -340,7 +407,10 @@ test('memory does not grow with the rows: 200,000 in a heap of 64 MB', { timeout
   const program = fileURLToPath(new URL('../support/export-once.ts', import.meta.url));
   const args = ['--max-old-space-size=64', '--import', 'tsx', program, log.book.where, log.path('audit.csv')];
   const env = process.env as Record<string, string>;
-  for (const [kind, rows] of [[[], 200_000], [['sale.settle'], 133_334]] as const) {
+  for (const [kind, rows] of [
+    [[], 200_000],
+    [['sale.settle'], 133_334],
+  ] as const) {
     const { stdout, stderr } = await runProcess(process.execPath, [...args, ...kind], { env });
     expect(stderr).toBe('');
     const told = JSON.parse(stdout);

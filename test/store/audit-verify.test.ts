@@ -19,7 +19,11 @@ beforeEach(async () => {
 afterEach(() => log.close());
 
 const row = async (sequence: number): Promise<{ id: string; hash: string }> => {
-  const [found] = await select<{ id: string; hash: string }>(log.book.reader, 'SELECT * FROM audit_rows WHERE sequence = ?', [sequence]);
+  const [found] = await select<{ id: string; hash: string }>(
+    log.book.reader,
+    'SELECT * FROM audit_rows WHERE sequence = ?',
+    [sequence],
+  );
   if (found === undefined) throw new Error(`no row ${sequence}`);
   return found;
 };
@@ -69,7 +73,10 @@ test('an edited row that is not sealed yet', async () => {
 });
 
 test('an edited row with its hash made to fit: the seal tells', async () => {
-  const [fields] = await select<Parameters<typeof rowHash>[0]>(log.book.reader, 'SELECT * FROM audit_rows WHERE sequence = 6');
+  const [fields] = await select<Parameters<typeof rowHash>[0]>(
+    log.book.reader,
+    'SELECT * FROM audit_rows WHERE sequence = 6',
+  );
   if (fields === undefined) throw new Error('no row');
   const hash = rowHash({ ...fields, actor: 'nobody' });
   await tamper(log.book, `UPDATE audit_rows SET actor = 'nobody', hash = '${hash}' WHERE sequence = 6`);
@@ -84,7 +91,11 @@ test('a deleted row, with and without its place in the seal', async () => {
 });
 
 test('the last rows of a seal deleted', async () => {
-  await tamper(log.book, 'DELETE FROM audit_rows WHERE sequence IN (7, 8)', 'DELETE FROM seal_members WHERE audit_sequence IN (7, 8)');
+  await tamper(
+    log.book,
+    'DELETE FROM audit_rows WHERE sequence IN (7, 8)',
+    'DELETE FROM seal_members WHERE audit_sequence IN (7, 8)',
+  );
   expect(await findings()).toEqual([['row_deleted', 'seal 2, leaves 2 to 3']]);
 });
 
@@ -127,7 +138,11 @@ test('memberships that have changed places', async () => {
 test('an edited, a missing and a relinked seal', async () => {
   await tamper(log.book, 'UPDATE seals SET sealed_at = sealed_at + 1 WHERE sequence = 2');
   expect(await findings()).toEqual([['seal_hash', 'seal 2']]);
-  await tamper(log.book, 'UPDATE seals SET sealed_at = sealed_at - 1 WHERE sequence = 2', 'DELETE FROM seals WHERE sequence = 2');
+  await tamper(
+    log.book,
+    'UPDATE seals SET sealed_at = sealed_at - 1 WHERE sequence = 2',
+    'DELETE FROM seals WHERE sequence = 2',
+  );
   const found = await findings();
   expect(found).toContainEqual(['seal_missing', 'seal 2']);
   expect(found).toContainEqual(['seal_chain', 'seal 3']);
@@ -164,10 +179,18 @@ test('a chain that was rewritten as a whole is only caught against a head kept e
 
 /** What bursar itself would have written over the rows as they are now. */
 async function rewriteEverything(): Promise<void> {
-  const rows = await select<Parameters<typeof rowHash>[0] & { sequence: number }>(log.book.reader, 'SELECT * FROM audit_rows');
-  const statements = rows.map((fields) => `UPDATE audit_rows SET hash = '${rowHash(fields)}' WHERE sequence = ${fields.sequence}`);
+  const rows = await select<Parameters<typeof rowHash>[0] & { sequence: number }>(
+    log.book.reader,
+    'SELECT * FROM audit_rows',
+  );
+  const statements = rows.map(
+    (fields) => `UPDATE audit_rows SET hash = '${rowHash(fields)}' WHERE sequence = ${fields.sequence}`,
+  );
   let previous: Buffer | null = null;
-  for (const seal of await select<{ sequence: number; sealed_at: number }>(log.book.reader, 'SELECT * FROM seals ORDER BY sequence')) {
+  for (const seal of await select<{ sequence: number; sealed_at: number }>(
+    log.book.reader,
+    'SELECT * FROM seals ORDER BY sequence',
+  )) {
     const tree = new MerkleRoot();
     const first = (seal.sequence - 1) * 4;
     for (const fields of rows.slice(first, first + 4)) tree.add(hashBytes(rowHash(fields)));

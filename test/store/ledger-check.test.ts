@@ -24,7 +24,8 @@ beforeEach(async () => {
   Object.assign(script, { sends: [], lookups: [], cancels: [] });
   charges = await chargesBook(script.wrap);
   const { pipeline, create } = charges;
-  const refund = (id: string, amountMinor: bigint) => refundCharge(pipeline, id, { amountMinor, reason: null, idempotencyKey: null });
+  const refund = (id: string, amountMinor: bigint) =>
+    refundCharge(pipeline, id, { amountMinor, reason: null, idempotencyKey: null });
   captured = (await create('tok_approved')).charge;
   script.sends.push(DECLINED);
   declined = (await create('tok_approved')).charge;
@@ -44,13 +45,17 @@ const doctor = () => readTrx(charges.book, (trx) => examine({ db: trx, nowMs: ch
 const findings = async (): Promise<[string, string | null][]> => {
   const { ok, findings } = await check();
   expect(ok).toBe(false);
-  for (const { command, message } of findings) expect([command, message]).toEqual([expect.stringMatching(/^bursar /), expect.stringMatching(/\.$/)]);
+  for (const { command, message } of findings)
+    expect([command, message]).toEqual([expect.stringMatching(/^bursar /), expect.stringMatching(/\.$/)]);
   return findings.map(({ code, subject }) => [code, subject]);
 };
 
 const entryOf = (charge: Charge, kind: string): Promise<{ id: string; attempt_id: string }> =>
-  one(`SELECT id, attempt_id FROM journal_entries WHERE charge_id = '${charge.id}' AND kind = '${kind}' ORDER BY id LIMIT 1`);
-const attemptOf = (charge: Charge): Promise<{ id: string }> => one(`SELECT id FROM attempts WHERE charge_id = '${charge.id}' ORDER BY number LIMIT 1`);
+  one(
+    `SELECT id, attempt_id FROM journal_entries WHERE charge_id = '${charge.id}' AND kind = '${kind}' ORDER BY id LIMIT 1`,
+  );
+const attemptOf = (charge: Charge): Promise<{ id: string }> =>
+  one(`SELECT id FROM attempts WHERE charge_id = '${charge.id}' ORDER BY number LIMIT 1`);
 
 async function one<T>(sql: string): Promise<T> {
   const [row] = await select<T>(charges.book.reader, sql);
@@ -152,7 +157,8 @@ test('two approved collections of one charge', async () => {
 
 test('a posting: deleted, of another amount, in another currency, on other accounts, doubled, in another month', async () => {
   const { id } = await entryOf(captured, 'captured');
-  const change = (set: string): Promise<void> => tamper(charges.book, `UPDATE postings SET ${set} WHERE entry_id = '${id}'`);
+  const change = (set: string): Promise<void> =>
+    tamper(charges.book, `UPDATE postings SET ${set} WHERE entry_id = '${id}'`);
   await change('amount_minor = 1');
   let found = await findings();
   expect(found).toContainEqual(['posting_amount', id]);
@@ -169,7 +175,10 @@ test('a posting: deleted, of another amount, in another currency, on other accou
   expect(await findings()).toContainEqual(['posting_wrong', id]);
   await change(`month = CAST(strftime('%Y%m', ${charges.clock.nowMs()} / 1000, 'unixepoch') AS INTEGER)`);
   expect(await check()).toMatchObject({ findings: [] });
-  await tamper(charges.book, `INSERT INTO postings SELECT entry_id, 2, month, debit_account, credit_account, currency, amount_minor FROM postings WHERE entry_id = '${id}'`);
+  await tamper(
+    charges.book,
+    `INSERT INTO postings SELECT entry_id, 2, month, debit_account, credit_account, currency, amount_minor FROM postings WHERE entry_id = '${id}'`,
+  );
   expect(await findings()).toContainEqual(['posting_doubled', id]);
   await tamper(charges.book, `DELETE FROM postings WHERE entry_id = '${id}'`);
   expect(await findings()).toContainEqual(['posting_missing', id]);
@@ -179,7 +188,10 @@ test('an entry: deleted, doubled, of another kind, of another charge', async () 
   const { id, attempt_id } = await entryOf(refunded, 'refunded');
   await tamper(charges.book, `UPDATE journal_entries SET kind = 'captured' WHERE id = '${id}'`);
   expect(await findings()).toContainEqual(['entry_wrong', id]);
-  await tamper(charges.book, `UPDATE journal_entries SET kind = 'refunded', charge_id = '${captured.id}' WHERE id = '${id}'`);
+  await tamper(
+    charges.book,
+    `UPDATE journal_entries SET kind = 'refunded', charge_id = '${captured.id}' WHERE id = '${id}'`,
+  );
   expect(await findings()).toContainEqual(['entry_wrong', id]);
   await tamper(
     charges.book,
@@ -204,11 +216,16 @@ test('an entry made by hand that can not be: nothing posted, reversing nothing',
     `INSERT INTO journal_entries VALUES ('je_none', 'reversed', NULL, NULL, 'je_nowhere', 'x', 0)`,
     `INSERT INTO postings SELECT 'je_none', 1, 197001, debit_account, credit_account, currency, amount_minor FROM postings LIMIT 1`,
   );
-  expect(await findings()).toEqual([['entry_wrong', 'je_empty'], ['entry_wrong', 'je_none']]);
+  expect(await findings()).toEqual([
+    ['entry_wrong', 'je_empty'],
+    ['entry_wrong', 'je_none'],
+  ]);
 });
 
 test('a refund: another status, another amount, another attempt, gone', async () => {
-  const { id, attempt_id } = await one<{ id: string; attempt_id: string }>('SELECT id, attempt_id FROM refunds ORDER BY id LIMIT 1');
+  const { id, attempt_id } = await one<{ id: string; attempt_id: string }>(
+    'SELECT id, attempt_id FROM refunds ORDER BY id LIMIT 1',
+  );
   await tamper(charges.book, `UPDATE refunds SET status = 'failed' WHERE id = '${id}'`);
   expect(await findings()).toEqual([['refund_status', id]]);
   await tamper(charges.book, `UPDATE refunds SET status = 'succeeded', amount_minor = 1 WHERE id = '${id}'`);
@@ -224,7 +241,10 @@ test('a closed month whose snapshot was changed', async () => {
   const month = monthOf(charges.clock.nowMs() - 40 * 86_400_000);
   await writeTrx(charges.book, (trx) => closeMonth(trx, month, charges.clock.nowMs()));
   expect(await check()).toMatchObject({ ok: true });
-  await tamper(charges.book, `UPDATE balance_snapshots SET credit_minor = '1' WHERE account_id = (SELECT id FROM accounts WHERE name = 'revenue:sales' AND currency = 'USD')`);
+  await tamper(
+    charges.book,
+    `UPDATE balance_snapshots SET credit_minor = '1' WHERE account_id = (SELECT id FROM accounts WHERE name = 'revenue:sales' AND currency = 'USD')`,
+  );
   expect(await findings()).toEqual([['snapshot_wrong', 'revenue:sales USD']]);
 });
 
@@ -244,7 +264,9 @@ test('amounts that a sum of 64 bits can not hold', async () => {
       (SELECT id FROM accounts WHERE name = 'revenue:sales' AND currency = 'USD'), 'USD', 1000000000000000 FROM many`,
   );
   const { findings } = await check();
-  expect(findings.find(({ subject }) => subject === 'revenue:sales USD')?.message).toContain('100000000000000062.50 USD');
+  expect(findings.find(({ subject }) => subject === 'revenue:sales USD')?.message).toContain(
+    '100000000000000062.50 USD',
+  );
 });
 
 test('doctor: the worst decides the exit status, and everything is told', async () => {

@@ -18,7 +18,11 @@ const PATIENCE_MS = 20_000;
 export async function runOnTerminal(
   program: string,
   args: readonly string[],
-  options: { cwd?: string; env: Record<string, string>; answers?: readonly (readonly [question: string, keys: string])[] },
+  options: {
+    cwd?: string;
+    env: Record<string, string>;
+    answers?: readonly (readonly [question: string, keys: string])[];
+  },
 ): Promise<OnTerminal> {
   const command = [program, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
   const child = spawn('script', ['-qefc', command, '/dev/null'], {

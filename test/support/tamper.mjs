@@ -7,6 +7,7 @@ const db = new sqlite3.Database(path, sqlite3.OPEN_READWRITE);
 const run = (sql) =>
   new Promise((resolve, reject) => db.all(sql, (error, rows) => (error === null ? resolve(rows) : reject(error))));
 await run('PRAGMA foreign_keys = OFF');
-for (const { name } of await run(`SELECT name FROM sqlite_master WHERE type = 'trigger'`)) await run(`DROP TRIGGER ${name}`);
+for (const { name } of await run(`SELECT name FROM sqlite_master WHERE type = 'trigger'`))
+  await run(`DROP TRIGGER ${name}`);
 for (const statement of statements) await run(statement);
 await new Promise((resolve) => db.close(resolve));

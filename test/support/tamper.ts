@@ -11,7 +11,8 @@ export async function tamper(book: Book, ...statements: string[]): Promise<void>
     });
   try {
     await run('PRAGMA foreign_keys = OFF');
-    for (const { name } of await run(`SELECT name FROM sqlite_master WHERE type = 'trigger'`)) await run(`DROP TRIGGER ${name}`);
+    for (const { name } of await run(`SELECT name FROM sqlite_master WHERE type = 'trigger'`))
+      await run(`DROP TRIGGER ${name}`);
     for (const statement of statements) await run(statement);
   } finally {
     await new Promise((resolve) => db.close(resolve));

@@ -122,7 +122,10 @@ async function shellEnvironment(folder: string): Promise<Record<string, string>>
   const programs = join(folder, 'programs');
   await mkdir(programs);
   await mkdir(join(folder, 'work'));
-  for (const [name, script] of [['bursar', BIN], ['tamper', TAMPER]] as const) {
+  for (const [name, script] of [
+    ['bursar', BIN],
+    ['tamper', TAMPER],
+  ] as const) {
     const program = join(programs, name);
     await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" "${script}" "$@"\n`);
     await chmod(program, 0o755);

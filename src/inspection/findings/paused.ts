@@ -10,7 +10,13 @@ export async function paused({ db }: Patient): Promise<Diagnosis> {
   for (const { scope, reason, actor, since } of standing) {
     const isEvery = scope === EVERY_GATEWAY;
     const message = `${isEvery ? 'Every gateway' : `Gateway ${scope}`} is paused by ${actor} since ${new Date(since).toISOString()}: ${reason}.`;
-    findings.add('paused', isEvery ? 'every gateway' : scope, message, `bursar resume${isEvery ? '' : ` --gateway ${scope}`} --reason WHY`, 'warning');
+    findings.add(
+      'paused',
+      isEvery ? 'every gateway' : scope,
+      message,
+      `bursar resume${isEvery ? '' : ` --gateway ${scope}`} --reason WHY`,
+      'warning',
+    );
   }
   return { checked: { pauses: standing.length }, findings: findings.list(), exitCode: EXIT.done };
 }

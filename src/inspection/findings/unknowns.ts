@@ -1,8 +1,9 @@
 // Attempts whose outcome nobody knows yet. Money may have moved: they come before anything else.
+
+import { Findings } from '../../audit/finding.ts';
 import { isCollecting } from '../../charges/attempt.ts';
 import { openAttempts } from '../../charges/attempts-store.ts';
 import { EXIT } from '../../errors.ts';
-import { Findings } from '../../audit/finding.ts';
 import { goneOwners } from '../../storage/lease.ts';
 import type { Diagnosis, Patient } from '../diagnosis.ts';
 import { money } from '../money-text.ts';
@@ -17,9 +18,21 @@ export async function unknowns({ db, nowMs }: Patient): Promise<Diagnosis> {
     if (outcome === 'settling') {
       findings.add('attempt_settling', id, `${what} is settling at ${gateway}.`, 'bursar billing run', 'info');
     } else if (outcome === 'requires_action') {
-      findings.add('attempt_requires_action', id, `${what} waits for the customer.`, `bursar charges show ${chargeId}`, 'info');
+      findings.add(
+        'attempt_requires_action',
+        id,
+        `${what} waits for the customer.`,
+        `bursar charges show ${chargeId}`,
+        'info',
+      );
     } else if (outcome === null && ownerId !== null && !gone.has(ownerId)) {
-      findings.add('attempt_sending', id, `${what} is being sent by a process that lives.`, `bursar attempts show ${id}`, 'info');
+      findings.add(
+        'attempt_sending',
+        id,
+        `${what} is being sent by a process that lives.`,
+        `bursar attempts show ${id}`,
+        'info',
+      );
     } else {
       unknown += 1;
       const doubt = isCollecting(operation) ? 'the customer may have paid' : 'it may have been done';
