@@ -4,15 +4,7 @@ import { inList, listBinding, select } from '../storage/batch.ts';
 import { bigSum, fromBigSum } from '../storage/big-sum.ts';
 import { type AuditFilter, auditWhere } from './audit-rows-store.ts';
 import { hashBytes, type Seal, sqlHash } from './audit-store.ts';
-import {
-  currencyBinding,
-  EXPORT_COLUMNS,
-  JSON_PLACES,
-  sqlCurrencies,
-  sqlExactLine,
-  sqlJsonLine,
-  sqlPlainLine,
-} from './export-columns.ts';
+import { PLAIN_SHAPE, sqlExactLine, sqlJsonLine, sqlPlainLine } from './export-columns.ts';
 import type { ExportTotal } from './export-totals.ts';
 import { isPlainPage } from './plain-page.ts';
 
@@ -38,7 +30,7 @@ export async function exportPage(
 ): Promise<ExportPage> {
   if (format === 'ndjson') return fetchPage(db, sqlJsonLine, filter, range);
   const page = await fetchPage(db, sqlPlainLine, filter, range);
-  const shape = { rows: page.rows, columns: EXPORT_COLUMNS.length, json: JSON_PLACES, jsonCells: page.jsonCells };
+  const shape = { rows: page.rows, jsonCells: page.jsonCells, ...PLAIN_SHAPE };
   return isPlainPage(page.bytes, shape) ? page : fetchPage(db, sqlExactLine, filter, range);
 }
 
@@ -51,12 +43,11 @@ async function fetchPage(
   const where = auditWhere(filter);
   const [page] = await select<{ n: number; json_cells: number; bytes: Buffer | null }>(
     db,
-    `SELECT COUNT(*) AS n, COUNT(before) + COUNT(after) AS json_cells, CAST(group_concat(line, '') AS BLOB) AS bytes
-       FROM (SELECT ${line} AS line, a.before, a.after FROM audit_rows a
+    `SELECT COUNT(*) AS n, SUM(json_cells) AS json_cells, CAST(group_concat(line, '') AS BLOB) AS bytes
+       FROM (SELECT ${line} AS line, (a.before IS NOT NULL) + (a.after IS NOT NULL) AS json_cells FROM audit_rows a
                LEFT JOIN seal_members m ON m.audit_sequence = a.sequence
-               LEFT JOIN ${sqlCurrencies} ON e.code = a.currency
               WHERE a.sequence > ? AND a.sequence <= ? AND ${where.sql} ORDER BY a.sequence)`,
-    [currencyBinding(), from, to, ...where.bindings],
+    [from, to, ...where.bindings],
   );
   return { rows: page?.n ?? 0, jsonCells: page?.json_cells ?? 0, bytes: page?.bytes ?? Buffer.alloc(0) };
 }
@@ -84,10 +75,12 @@ export async function exportTotals(db: Knex, filter: AuditFilter, lastSequence: 
     ([name, rule]) =>
       `SUM(${rule}) AS ${name}_n, ${bigSum(`CASE WHEN ${rule} THEN a.amount_minor END`)} AS ${name}_sum`,
   );
-  const rows = await select<Record<string, string | number | null> & { currency: string; n: number }>(
+  const rows = await select<Record<string, string | number | null> & { currency: string }>(
     db,
-    `SELECT a.currency, COUNT(*) AS n, ${picks.join(', ')} FROM audit_rows a
-      WHERE a.sequence <= ? AND a.currency IS NOT NULL AND ${where.sql} GROUP BY a.currency ORDER BY a.currency`,
+    // Grouping sorts: only what moves money goes into that.
+    `SELECT a.currency, ${picks.join(', ')} FROM audit_rows a
+      WHERE a.sequence <= ? AND a.currency IS NOT NULL AND (${Object.values(MOVES).join(' OR ')}) AND ${where.sql}
+      GROUP BY a.currency ORDER BY a.currency`,
     [lastSequence, ...where.bindings],
   );
   const count = (value: string | number | null | undefined): number => Number(value ?? 0);
@@ -95,7 +88,6 @@ export async function exportTotals(db: Knex, filter: AuditFilter, lastSequence: 
     fromBigSum(value === null || value === undefined ? null : String(value)).toString();
   return rows.map((row) => ({
     currency: row.currency,
-    rows: row.n,
     capturedCount: count(row.captured_n),
     capturedMinor: minor(row.captured_sum),
     refundedCount: count(row.refunded_n),

@@ -4,8 +4,6 @@
 /** Amounts are minor units as text. */
 export interface ExportTotal {
   currency: string;
-  /** Exported rows in this currency, whatever they tell. */
-  rows: number;
   capturedCount: number;
   capturedMinor: string;
   refundedCount: number;
@@ -25,35 +23,26 @@ export function moneyMoved(action: string, result: string): MoneyMove | null {
   return action === 'refund.settle' ? 'refunded' : null;
 }
 
-interface Counted {
-  rows: number;
-  moved: Record<MoneyMove, { count: number; minor: bigint }>;
-}
+type Counted = Record<MoneyMove, { count: number; minor: bigint }>;
 
 /** The totals of rows in hand. */
 export class TotalsCounter {
   readonly #byCurrency = new Map<string, Counted>();
 
   add(row: { action: string; result: string; currency: string | null; amount_minor: number | null }): void {
-    if (row.currency === null) return;
-    const none = () => ({ count: 0, minor: 0n });
-    const counted = this.#byCurrency.get(row.currency) ?? {
-      rows: 0,
-      moved: { captured: none(), refunded: none(), duplicate: none() },
-    };
-    this.#byCurrency.set(row.currency, counted);
-    counted.rows += 1;
     const move = moneyMoved(row.action, row.result);
-    if (move === null) return;
-    counted.moved[move].count += 1;
-    counted.moved[move].minor += BigInt(row.amount_minor ?? 0);
+    if (row.currency === null || move === null) return;
+    const none = () => ({ count: 0, minor: 0n });
+    const counted = this.#byCurrency.get(row.currency) ?? { captured: none(), refunded: none(), duplicate: none() };
+    this.#byCurrency.set(row.currency, counted);
+    counted[move].count += 1;
+    counted[move].minor += BigInt(row.amount_minor ?? 0);
   }
 
   list(): ExportTotal[] {
     const sorted = [...this.#byCurrency].sort(([a], [b]) => (a < b ? -1 : 1));
-    return sorted.map(([currency, { rows, moved }]) => ({
+    return sorted.map(([currency, moved]) => ({
       currency,
-      rows,
       capturedCount: moved.captured.count,
       capturedMinor: moved.captured.minor.toString(),
       refundedCount: moved.refunded.count,

@@ -110,8 +110,9 @@ async function writeFiles(
   };
   if (format === 'csv') await write(Buffer.from(csvHeader));
   for await (const page of pagesOfLog(book.reader, last, (range) => exportPage(book.reader, format, filter, range))) {
-    await write(page.bytes);
+    // Counted before it is written: what went to a reader that left half-way has left the book.
     progress.rows += page.rows;
+    await write(page.bytes);
   }
   const { rows } = progress;
   const sha256 = hash.digest('hex');

@@ -28,7 +28,6 @@ const seal = z.strictObject({
 
 const total = z.strictObject({
   currency: z.string(),
-  rows: count,
   capturedCount: count,
   capturedMinor: minor,
   refundedCount: count,

@@ -7,20 +7,37 @@ import type { ManifestSeal } from './manifest.ts';
 import { MultiproofBuilder } from './multiproof.ts';
 
 const SEALS_PER_PAGE = 500;
+const LEAVES_PER_GROUP = 50_000;
 
-/** Ascending, up to and including seal `last`. Memory: a page of seals and the proofs of one page. */
+/** Ascending, up to and including seal `last`. Memory: a page of seals and the proofs of one group of them. */
 export async function* manifestSeals(db: Knex, filter: AuditFilter, last: number): AsyncGenerator<ManifestSeal> {
   let hasBegun = false;
   for (let after = 0; ; ) {
     const page = await touchedSeals(db, filter, after, last, SEALS_PER_PAGE);
-    const proofs = await proofsOf(db, filter, page);
-    for (const seal of page) {
-      hasBegun ||= seal.rows > 0;
-      if (hasBegun) yield toManifestSeal(seal, proofs.get(seal.sequence) ?? []);
+    for (const group of groupsOf(page)) {
+      const proofs = await proofsOf(db, filter, group);
+      for (const seal of group) {
+        hasBegun ||= seal.rows > 0;
+        if (hasBegun) yield toManifestSeal(seal, proofs.get(seal.sequence) ?? []);
+      }
     }
     if (page.length < SEALS_PER_PAGE) return;
     after = page.at(-1)?.sequence ?? last;
   }
+}
+
+/** A query for each seal is slow where seals are small, and all proofs at once are large where they are not. */
+function* groupsOf(seals: readonly TouchedSeal[]): Generator<TouchedSeal[]> {
+  let group: TouchedSeal[] = [];
+  let leaves = 0;
+  for (const seal of seals) {
+    group.push(seal);
+    leaves += seal.count;
+    if (leaves < LEAVES_PER_GROUP) continue;
+    yield group;
+    [group, leaves] = [[], 0];
+  }
+  yield group;
 }
 
 /** The proofs of seals that are in the file in part. */

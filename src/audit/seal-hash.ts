@@ -36,3 +36,25 @@ export function sealHash({ previousSealHash, root, count, sealedAtMs }: SealedFi
   numbers.writeBigUInt64BE(BigInt(sealedAtMs), 8);
   return createHash('sha256').update(previous).update(root).update(numbers).digest();
 }
+
+/** A seal as it is stored and exported: hashes in hex, the time in epoch milliseconds. */
+export interface StoredSeal {
+  previousSealHash: string;
+  root: string;
+  count: number;
+  sealedAt: number;
+}
+
+/** The hash that a seal of these fields has; null for fields that no seal can have. */
+export function recomputedSealHash(seal: StoredSeal): string | null {
+  const isHash = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
+  const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
+  const { previousSealHash, root, count, sealedAt } = seal;
+  if (!isHash(previousSealHash) || !isHash(root) || !isCount(count) || !isCount(sealedAt)) return null;
+  return sealHash({
+    previousSealHash: Buffer.from(previousSealHash, 'hex'),
+    root: Buffer.from(root, 'hex'),
+    count,
+    sealedAtMs: sealedAt,
+  }).toString('hex');
+}

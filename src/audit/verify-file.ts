@@ -12,8 +12,9 @@ import { type FileRow, fileRows } from './file-rows.ts';
 import { Findings } from './finding.ts';
 import { type Manifest, type ManifestSeal, parseManifest } from './manifest.ts';
 import { rowHash } from './row-hash.ts';
+import { recomputedSealHash } from './seal-hash.ts';
 import { SealMembers } from './seal-members.ts';
-import { recomputedSealHash, type Verification } from './verify.ts';
+import type { Verification } from './verify.ts';
 
 const AGAIN = 'bursar audit export --out FILE';
 

@@ -7,16 +7,15 @@ import { hashBytes, type Seal, sealsAfter } from './audit-store.ts';
 import { type Finding, Findings, NAMED_PER_KIND } from './finding.ts';
 import { MerkleRoot } from './merkle.ts';
 import { NO_PREVIOUS_SEAL } from './seal.ts';
-import { sealHash } from './seal-hash.ts';
+import { recomputedSealHash } from './seal-hash.ts';
+import { SealedRows } from './sealed-rows.ts';
 import {
   type CheckedRow,
-  type LeafCursor,
   lastGivenSequence,
   lastRowSequence,
   ROWS_PER_PAGE,
   rowName,
   rowsOutOfOrder,
-  sealedRows,
   unsealedRows,
 } from './verify-store.ts';
 
@@ -54,7 +53,7 @@ class Verifying {
   }
 
   async run(): Promise<Verification> {
-    const rows = new RowStream(this.#db);
+    const rows = new SealedRows(this.#db);
     for await (const seal of everySeal(this.#db)) await this.#seal(seal, rows);
     // Members of seals that are not there.
     for (let row = await rows.next(); row !== null; row = await rows.next()) await this.#orphan(row);
@@ -75,7 +74,7 @@ class Verifying {
     };
   }
 
-  async #seal(seal: Seal, rows: RowStream): Promise<void> {
+  async #seal(seal: Seal, rows: SealedRows): Promise<void> {
     this.#chain(seal);
     const tree = new MerkleRoot();
     let isWhole = true;
@@ -253,46 +252,6 @@ class Verifying {
   }
 }
 
-/** The sealed rows one by one, the next page on its way while this one is hashed. */
-class RowStream {
-  readonly #db: Knex;
-  #rows: CheckedRow[] = [];
-  #at = 0;
-  #coming: Promise<CheckedRow[]>;
-
-  constructor(db: Knex) {
-    this.#db = db;
-    this.#coming = this.#fetch({ seal: 0, leaf: -1 });
-  }
-
-  async peek(): Promise<CheckedRow | null> {
-    if (this.#at === this.#rows.length) {
-      this.#rows = await this.#coming;
-      this.#at = 0;
-      const last = this.#rows.at(-1);
-      const isLast = last === undefined || this.#rows.length < ROWS_PER_PAGE;
-      this.#coming = isLast ? Promise.resolve([]) : this.#fetch({ seal: last.seal ?? 0, leaf: last.leaf ?? 0 });
-    }
-    return this.#rows[this.#at] ?? null;
-  }
-
-  skip(): void {
-    this.#at += 1;
-  }
-
-  async next(): Promise<CheckedRow | null> {
-    const row = await this.peek();
-    this.skip();
-    return row;
-  }
-
-  #fetch(after: LeafCursor): Promise<CheckedRow[]> {
-    const page = sealedRows(this.#db, after);
-    page.catch(() => undefined);
-    return page;
-  }
-}
-
 async function* everySeal(db: Knex): AsyncGenerator<Seal> {
   for (let after = Number.MIN_SAFE_INTEGER; ; ) {
     const seals = await sealsAfter(db, after, SEALS_PER_PAGE);
@@ -300,20 +259,6 @@ async function* everySeal(db: Knex): AsyncGenerator<Seal> {
     after = seals.at(-1)?.sequence ?? after;
     if (seals.length < SEALS_PER_PAGE) return;
   }
-}
-
-/** The hash that a seal of these fields has; null for fields that no seal can have. */
-export function recomputedSealHash(seal: Omit<Seal, 'sequence' | 'sealHash'>): string | null {
-  const isHash = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
-  const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
-  const { previousSealHash, root, count, sealedAt } = seal;
-  if (!isHash(previousSealHash) || !isHash(root) || !isCount(count) || !isCount(sealedAt)) return null;
-  return sealHash({
-    previousSealHash: Buffer.from(previousSealHash, 'hex'),
-    root: Buffer.from(root, 'hex'),
-    count,
-    sealedAtMs: sealedAt,
-  }).toString('hex');
 }
 
 function isoOrNull(timeMs: number): string | null {

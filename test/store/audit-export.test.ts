@@ -164,10 +164,20 @@ describe.each(['csv', 'ndjson'] as const)('%s', (format) => {
 test('the manifest: totals of money moved, the head before the export, seals with headers between', async () => {
   await variedLog();
   const { totals, head, sha256 } = await log.export({ filter: { customerId: 'cus_0' } });
-  expect(totals.map(({ currency, rows }) => [currency, rows])).toEqual([
-    ['JPY', 6],
-    ['USD', 9],
-  ]);
+  const sumOf = (code: string, result: string) => {
+    const counts = (row: StoredRow): boolean =>
+      row.customer_id === 'cus_0' && row.currency === code && row.action === 'sale.settle' && row.result === result;
+    return storedRows().then((rows) => rows.filter(counts).length);
+  };
+  expect(totals.map(({ currency }) => currency)).toEqual(['USD']);
+  const [captured, duplicate] = [await sumOf('USD', 'approved'), await sumOf('USD', 'duplicate')];
+  expect(captured).toBeGreaterThan(0);
+  expect(totals[0]).toMatchObject({
+    capturedCount: captured,
+    capturedMinor: String(1250 * captured),
+    duplicateCount: duplicate,
+    duplicateMinor: String(1250 * duplicate),
+  });
   const manifest = JSON.parse(await readFile(log.path('audit.csv.manifest.json'), 'utf8'));
   expect(manifest).toMatchObject({
     totals,
@@ -390,6 +400,12 @@ test('to stdout, with a manifest where one is wanted', async () => {
     if (bytes.includes('au_')) throw new Error('closed');
   };
   await expect(log.export({ out: null, stdout: closed })).rejects.toThrow('closed');
+  // It may have been read all the same, so it is in the log.
+  expect((await storedRows()).at(-1)).toMatchObject({
+    action: 'audit.export',
+    subject: 'stdout',
+    result: 'incomplete',
+  });
 });
 
 test('memory does not grow with the rows: 200,000 in a heap of 64 MB', { timeout: 180_000 }, async () => {
