@@ -44,6 +44,8 @@ export const ERROR_EXIT_CODES = {
   output_unwritable: EXIT.usage,
   confirmation_impossible: EXIT.usage,
   not_confirmed: EXIT.usage,
+  // 4: sent, perhaps; the book doesn't say
+  outcome_unrecorded: EXIT.pending,
   // 5: integrity
   corrupt_book: EXIT.integrity,
   corrupt_file: EXIT.integrity,

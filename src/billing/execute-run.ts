@@ -64,15 +64,21 @@ export async function previewRun(
 }
 
 export async function executeRun(pipeline: Pipeline, options: RunOptions): Promise<RunResult> {
-  const { book, owner, author, clock } = pipeline.context;
+  const { book, owner, author } = pipeline.context;
   const pausedAll = (await pauses(book.reader)).find(({ scope }) => scope === EVERY_GATEWAY);
   if (pausedAll !== undefined) throw pausedError('every gateway', pausedAll.reason);
   const run = startedRun(pipeline, options, false);
   await owner.hold();
   await writeTrx(book, async (trx) => {
-    await interruptGoneRuns(trx, clock.nowMs());
+    const gone = await interruptGoneRuns(trx, run.startedAt);
     await insertRun(trx, run, owner.id, author.actor);
     await appendAudit(trx, author, run.startedAt, [
+      ...gone.map((id) => ({
+        subject: id,
+        action: 'run.interrupt',
+        before: { status: 'running' },
+        result: 'interrupted',
+      })),
       {
         subject: run.id,
         action: `${run.kind}.run`,
@@ -85,7 +91,8 @@ export async function executeRun(pipeline: Pipeline, options: RunOptions): Promi
   try {
     await execution.run();
   } catch (error) {
-    await finish(pipeline, execution.stop('interrupted'));
+    // The fault has the last word, even where it keeps the book from being told that the run is over.
+    await finish(pipeline, execution.stop('fault')).catch(() => undefined);
     throw error;
   }
   await finish(pipeline, run);
@@ -113,8 +120,9 @@ class Execution {
 
   async run(): Promise<void> {
     const { options, run } = { options: this.#options, run: this.#run };
-    const recovery = await resolveOpenAttempts(this.#pipeline, { stopped: this.#stopped });
+    const recovery = await resolveOpenAttempts(this.#pipeline, { runId: run.id, stopped: this.#stopped });
     run.counts.resolved = recovery.resolved;
+    for (const error of recovery.errors) this.#note('configuration', error);
     if (this.#stopped()) return;
     const { totals } = await whatIsDue(this.#pipeline, options);
     this.due = totals;
@@ -136,9 +144,9 @@ class Execution {
       await this.#collect('pending');
     }
     await this.#collect('retry');
-    // A pause or a broken configuration has named itself already.
-    if (options.signal.aborted && this.error === null) this.stop('interrupted');
-    if (run.status === 'running') run.status = 'finished';
+    if (this.#stopped()) return;
+    // What was held back left charges due: the run went through the others, and says so by how it ends.
+    run.status = run.stoppedBy === null ? 'finished' : 'stopped';
   }
 
   stop(by: StoppedBy): Run {
@@ -150,6 +158,12 @@ class Execution {
   #stop(by: StoppedBy, error: BursarError): void {
     this.error ??= error;
     this.stop(by);
+  }
+
+  /** What held some charges back and not the others: the run goes on, and ends with it. */
+  #note(by: StoppedBy, error: BursarError): void {
+    this.error ??= error;
+    this.#run.stoppedBy ??= by;
   }
 
   readonly #stopped = (): boolean => {
@@ -200,24 +214,24 @@ class Execution {
         counts.due += 1;
         counts.declined += 1;
       },
-      onRefused: (error) => this.#stop(error.code === 'paused' ? 'paused' : 'configuration', error),
+      onRefused: (error) => this.#note(error.code === 'paused' ? 'paused' : 'configuration', error),
     });
   }
 
-  /** Our own configuration refused by the provider, or the kill switch: everything after it would meet the same. */
+  /** Our own configuration refused by the provider: everything after it would meet the same. */
   #noteStop(attempt: Attempt): void {
     if (attempt.outcome !== 'rejected' || attempt.declineClass !== 'ours') return;
     const code = attempt.declineCode ?? 'configuration';
     if (code === 'stopped' || code === 'key_too_old') return;
     if (code === 'paused') {
-      this.#stop('paused', pausedError(attempt.gateway, 'the kill switch was thrown during the run'));
+      this.#note('paused', pausedMeanwhile(attempt.gateway));
       return;
     }
     this.#stop(
       'configuration',
       new BursarError(
         'gateway_refused',
-        `${attempt.gateway} refused our own configuration or request (${code}). The run was stopped; no attempt was used up.`,
+        `${attempt.gateway} refused our own configuration or request (${code}). The run was stopped; what it was about stays due.`,
         {
           hint: `Check it with: bursar gateways test ${attempt.gateway}`,
         },
@@ -271,6 +285,14 @@ async function finish(pipeline: Pipeline, run: Run): Promise<void> {
       },
     ]);
   });
+}
+
+function pausedMeanwhile(gateway: string): BursarError {
+  return new BursarError(
+    'paused',
+    `Sending to ${gateway} was paused during the run. What had been sent is settled; nothing was sent after.`,
+    { hint: 'When the incident is over: bursar resume --reason "…", then run again.' },
+  );
 }
 
 function interrupted(): BursarError {

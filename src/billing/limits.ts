@@ -35,7 +35,7 @@ export function exceeded(
 }
 
 function limitError(text: string): BursarError {
-  return new BursarError('safety_limit', `The run was stopped by a safety limit: ${text}. Nothing was charged.`, {
+  return new BursarError('safety_limit', `The run was stopped by a safety limit: ${text}. No due charge was tried.`, {
     hint: 'Look at what is due with --dry-run, then raise the limit.',
   });
 }

@@ -1,6 +1,7 @@
 // Due periods become charges, set-based and in pages, so that memory is bounded. A period's charge id is derived from
 // book, schedule and period: whoever materialises it, whenever, on whichever copy of the book, makes the same charge.
 import type { Knex } from 'knex';
+import { type AuditEntry, appendAudit } from '../audit/audit.ts';
 import type { Charge } from '../charges/charge.ts';
 import { existingChargeIds } from '../charges/charges-store.ts';
 import type { ChargesContext } from '../charges/context.ts';
@@ -9,6 +10,7 @@ import { methodsById } from '../customers/methods-store.ts';
 import { assert } from '../errors.ts';
 import { derivedId } from '../ids.ts';
 import type { Schedule } from '../schedules/schedule.ts';
+import { completedEntry, skippedEntry } from '../schedules/schedule-audit.ts';
 import {
   dueSchedules,
   insertSkippedPeriods,
@@ -18,10 +20,12 @@ import {
 } from '../schedules/schedules-store.ts';
 import { chunks } from '../storage/batch.ts';
 import { writeTrx } from '../storage/trx.ts';
-import { type CatchUp, duePeriods } from './periods.ts';
+import { type CatchUp, countDuePeriods, duePeriods } from './periods.ts';
 import { addTotals, type DueTotal } from './run.ts';
 
 const PAGE_SCHEDULES = 500;
+/** A schedule that begins decades ago has thousands of periods, which all are skipped and recorded. */
+const PERIODS_PER_TRX = 2000;
 
 /** What materialising would bill and skip at `asOfMs`, with nothing written. */
 export async function dueTotalsOfSchedules(
@@ -33,13 +37,9 @@ export async function dueTotalsOfSchedules(
   let skipped = 0;
   for await (const page of duePages(db, asOfMs)) {
     const lines = page.map((schedule) => {
-      const { bill, skip } = duePeriods(schedule, asOfMs, catchUp);
-      skipped += skip.length;
-      return {
-        currency: schedule.currency,
-        count: bill.length,
-        amountMinor: schedule.amountMinor * BigInt(bill.length),
-      };
+      const { bill, skip } = countDuePeriods(schedule, asOfMs, catchUp);
+      skipped += skip;
+      return { currency: schedule.currency, count: bill, amountMinor: schedule.amountMinor * BigInt(bill) };
     });
     totals = addTotals([...totals, ...lines.filter(({ count }) => count > 0)]);
   }
@@ -53,10 +53,13 @@ export async function materialise(
 ): Promise<{ charges: number; skipped: number }> {
   const sum = { charges: 0, skipped: 0 };
   for await (const page of duePages(context.book.reader, options.asOfMs)) {
-    if (options.stopped()) break;
-    const done = await writeTrx(context.book, (trx) => materialisePage(trx, context, page, options));
-    sum.charges += done.charges;
-    sum.skipped += done.skipped;
+    for (let ids = page.map(({ id }) => id); ids.length > 0; ) {
+      if (options.stopped()) return sum;
+      const done = await writeTrx(context.book, (trx) => materialiseSome(trx, context, ids, options));
+      sum.charges += done.charges;
+      sum.skipped += done.skipped;
+      ids = done.left;
+    }
   }
   return sum;
 }
@@ -73,28 +76,26 @@ async function* duePages(db: Knex, asOfMs: number): AsyncGenerator<Schedule[]> {
   }
 }
 
-async function materialisePage(
+/** The next periods of these schedules, as many as fit into a trx. `left` are the schedules that have more. */
+async function materialiseSome(
   trx: Knex,
   context: ChargesContext,
-  page: readonly Schedule[],
+  ids: readonly string[],
   { asOfMs, catchUp, runId }: { asOfMs: number; catchUp: CatchUp; runId: string },
-): Promise<{ charges: number; skipped: number }> {
+): Promise<{ charges: number; skipped: number; left: string[] }> {
   const nowMs = context.clock.nowMs();
   // Read again under the writer's lock: another run may have been here, or an operator may have cancelled.
-  const schedules = [
-    ...(
-      await schedulesById(
-        trx,
-        page.map(({ id }) => id),
-      )
-    ).values(),
-  ].filter(({ status }) => status === 'active');
+  const schedules = [...(await schedulesById(trx, ids)).values()].filter(({ status }) => status === 'active');
   const methods = await methodsById(trx, [...new Set(schedules.map(({ methodId }) => methodId))]);
   const charges: Charge[] = [];
   const skipped: SkippedPeriod[] = [];
   const changed: Schedule[] = [];
+  const audit: AuditEntry[] = [];
+  const left: string[] = [];
   for (const schedule of schedules) {
-    const { bill, skip, next } = duePeriods(schedule, asOfMs, catchUp);
+    const room = PERIODS_PER_TRX - charges.length - skipped.length;
+    const { bill, skip, next } = duePeriods(schedule, asOfMs, catchUp, room);
+    if (next !== null && next.dueAtMs <= asOfMs) left.push(schedule.id);
     if (bill.length + skip.length === 0) continue;
     const method = methods.get(schedule.methodId);
     assert(method !== undefined, 'a schedule has its payment method');
@@ -123,15 +124,14 @@ async function materialisePage(
       );
     }
     for (const { occurrence, reason } of skip) {
-      skipped.push({ scheduleId: schedule.id, period: occurrence.period, dueAt: occurrence.dueAtMs, reason, runId });
+      const period = { scheduleId: schedule.id, period: occurrence.period, dueAt: occurrence.dueAtMs, reason, runId };
+      skipped.push(period);
+      audit.push(skippedEntry(schedule, period));
     }
-    changed.push({
-      ...schedule,
-      next,
-      status: next === null ? 'completed' : schedule.status,
-      version: schedule.version + 1,
-      updatedAt: nowMs,
-    });
+    const status = next === null ? 'completed' : schedule.status;
+    const after: Schedule = { ...schedule, next, status, version: schedule.version + 1, updatedAt: nowMs };
+    changed.push(after);
+    if (status === 'completed') audit.push(completedEntry(schedule, after));
   }
   const existing = await existingChargeIds(
     trx,
@@ -141,7 +141,8 @@ async function materialisePage(
   for (const chunk of chunks(fresh)) await writePendingCharges(trx, context, chunk);
   for (const chunk of chunks(skipped)) await insertSkippedPeriods(trx, chunk, nowMs);
   await updateSchedules(trx, changed);
-  return { charges: fresh.length, skipped: skipped.length };
+  for (const chunk of chunks(audit)) await appendAudit(trx, context.author, nowMs, chunk);
+  return { charges: fresh.length, skipped: skipped.length, left };
 }
 
 /** The one charge id that this period can have: its due time, then an HMAC keyed by the book's id. */

@@ -7,7 +7,14 @@ export type RunStatus = (typeof RUN_STATUSES)[number];
 export type RunKind = 'billing' | 'retries';
 
 /** What stopped a run before it was through. */
-export type StoppedBy = 'max_count' | 'max_amount' | 'paused' | 'configuration' | 'interrupted' | 'not_confirmed';
+export type StoppedBy =
+  | 'max_count'
+  | 'max_amount'
+  | 'paused'
+  | 'configuration'
+  | 'interrupted'
+  | 'not_confirmed'
+  | 'fault';
 
 /** How many charges came to what in this run; `resolved`: earlier attempts whose outcome was found out. */
 export interface RunCounts {

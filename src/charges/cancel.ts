@@ -34,6 +34,9 @@ export async function cancelCharge(pipeline: Pipeline, chargeId: string, reason:
   assertCancellable(before);
   const attempts = (await attemptsOfCharges(book.reader, [chargeId])).get(chargeId) ?? [];
   const last = attempts.filter(({ operation }) => isCollecting(operation)).at(-1);
+  // Noted before the provider is asked: were we to die between the two, the next attempt makes an object of its own
+  // instead of confirming one that is closed.
+  const noted = last === undefined ? before : await leaveObject(pipeline, before);
   const closing = await closeAtProvider(pipeline, last);
   if (closing.kind === 'executed' && last !== undefined) {
     const outcome = checkedAmount(last, closing.outcome);
@@ -42,13 +45,15 @@ export async function cancelCharge(pipeline: Pipeline, chargeId: string, reason:
   return writeTrx(book, async (trx) => {
     const locked = (await lockCharges(trx, [chargeId])).get(chargeId);
     assert(locked !== undefined, 'a charge does not vanish');
-    if (locked.version !== before.version) throw changedMeanwhile(locked);
+    if (locked.version !== noted.version) throw changedMeanwhile(locked);
     // An open requires_action was made impossible just now; a final attempt keeps its outcome.
     const open = last !== undefined && isOpen(last);
     const settled = open
       ? await settleAttempts(trx, pipeline.context, [{ attemptId: last.id, outcome: CLOSED, source: 'cancel' }])
       : [];
     const charge = settled[0]?.charge ?? locked;
+    // Marked to be cancelled if unpaid, it was, just now.
+    if (charge.status === 'cancelled') return charge;
     const nowMs = clock.nowMs();
     const next: Charge = {
       ...charge,
@@ -98,6 +103,26 @@ export async function cancelIfUnpaid(
       marked.map((charge) => ({ ...auditSubject(charge), action: 'charge.cancel', result: 'if_unpaid', reason })),
     );
     return underWay;
+  });
+}
+
+async function leaveObject(pipeline: Pipeline, before: Charge): Promise<Charge> {
+  const { book, author, clock } = pipeline.context;
+  return writeTrx(book, async (trx) => {
+    const locked = (await lockCharges(trx, [before.id])).get(before.id);
+    assert(locked !== undefined, 'a charge does not vanish');
+    if (locked.version !== before.version) throw changedMeanwhile(locked);
+    const nowMs = clock.nowMs();
+    const next: Charge = {
+      ...locked,
+      objectId: null,
+      objectGeneration: locked.objectGeneration + 1,
+      version: locked.version + 1,
+      updatedAt: nowMs,
+    };
+    await updateCharges(trx, [next]);
+    await appendAudit(trx, author, nowMs, [{ ...auditSubject(next), action: 'charge.cancel', result: 'closing' }]);
+    return next;
   });
 }
 

@@ -137,6 +137,17 @@ export function assertOpenable(charge: Charge, operation: Operation): void {
   );
 }
 
+/** Refuses a replay of a charge that some policy, or a waiting method, still takes care of. */
+export function assertReplayable(charge: Charge): void {
+  const isStuck = charge.status === 'failed' && charge.retryAt === null;
+  if (charge.status === 'exhausted' || isStuck) return;
+  throw new BursarError(
+    'invalid_state',
+    `Charge ${charge.id} is ${charge.status}; only exhausted charges, and failed ones without a time to retry, are replayed. Nothing was sent.`,
+    { hint: `Look at it with: bursar charges show ${charge.id}` },
+  );
+}
+
 function hintFor(charge: Charge, operation: Operation): string {
   if (charge.status === 'captured' && operation === 'void')
     return `Give the money back with: bursar charges refund ${charge.id}`;

@@ -3,6 +3,7 @@ import type { Knex } from 'knex';
 import { assert } from '../errors.ts';
 import type { DeclineClass } from '../gateways/declines.ts';
 import { type Cell, inList, insertRows, listBinding, select, updateRows } from '../storage/batch.ts';
+import { bigSum, fromBigSum } from '../storage/big-sum.ts';
 import { lockClause } from '../storage/dialect.ts';
 import { CHARGE_STATUSES, type Charge, type ChargeStatus } from './charge.ts';
 
@@ -199,11 +200,11 @@ export async function dueTotals(
     .join(' OR ');
   const rows = await select<{ currency: string; n: number; amount: string }>(
     db,
-    `SELECT currency, COUNT(*) AS n, CAST(SUM(amount_minor) AS TEXT) AS amount FROM charges WHERE ${where}
+    `SELECT currency, COUNT(*) AS n, ${bigSum('amount_minor')} AS amount FROM charges WHERE ${where}
       GROUP BY currency ORDER BY currency`,
     kinds.map(() => asOfMs),
   );
-  return rows.map((row) => ({ currency: row.currency, count: row.n, amountMinor: BigInt(row.amount) }));
+  return rows.map((row) => ({ currency: row.currency, count: row.n, amountMinor: fromBigSum(row.amount) }));
 }
 
 export interface ChargeFilter {

@@ -35,10 +35,13 @@ export async function collectDue(pipeline: Pipeline, work: CollectDue): Promise<
     if (page.length === 0) break;
     after = page.at(-1);
     // Submitted together, so that the group commit opens the whole page in one trx.
-    const opened = await Promise.all(
+    const opened = await Promise.allSettled(
       page.map(({ id }) => pipeline.open({ kind: 'collect', chargeId: id, asOfMs, runId })),
     );
-    for (const one of opened) enqueue(one);
+    for (const one of opened) {
+      if (one.status === 'fulfilled') enqueue(one.value);
+      else faults.push(one.reason);
+    }
     await queue.onSizeLessThan(pageSize / 2);
   }
   await queue.onIdle();

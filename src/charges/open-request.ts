@@ -10,6 +10,8 @@ export type OpenRequest =
   | { kind: 'create'; charge: Charge; runId: null }
   /** A charge that is due. Answered with `taken` when it no longer is, or this run has tried it already. */
   | { kind: 'collect'; chargeId: string; asOfMs: number; runId: string | null }
+  /** An exhausted charge that an operator gives another life, and its next attempt, in one commit. */
+  | { kind: 'replay'; chargeId: string; reason: string; runId: null }
   | { kind: 'capture'; chargeId: string; amountMinor: bigint | null; runId: null }
   | { kind: 'void'; chargeId: string; runId: null }
   | { kind: 'refund'; chargeId: string; amountMinor: bigint | null; refund: RefundRequest; runId: null };

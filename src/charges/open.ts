@@ -5,21 +5,21 @@ import { type AuditEntry, appendAudit } from '../audit/audit.ts';
 import type { PaymentMethod } from '../customers/customer.ts';
 import { methodsById } from '../customers/methods-store.ts';
 import { assert, BursarError } from '../errors.ts';
-import { appendEvents } from '../events/events.ts';
+import { appendEvents, type DomainEvent } from '../events/events.ts';
 import type { Operation } from '../gateways/gateway.ts';
 import { attemptKey, newId } from '../ids.ts';
-import type { Attempt } from './attempt.ts';
+import { type Attempt, isCollecting } from './attempt.ts';
 import { insertAttempts, openAttemptsOf } from './attempts-store.ts';
-import { assertOpenable, type Charge, refundableMinor } from './charge.ts';
+import { assertOpenable, assertReplayable, type Charge, refundableMinor } from './charge.ts';
 import { auditSubject, createdEntries } from './charge-audit.ts';
-import { createdEvent } from './charge-events.ts';
+import { chargeEvent, createdEvent } from './charge-events.ts';
 import { insertCharges, lockCharges, updateCharges } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
 import { type Opened, type OpenRequest, type RefundRequest, refused } from './open-request.ts';
 import { pauseFor, pauses } from './pauses-store.ts';
 import type { Refund } from './refund.ts';
 import { insertRefunds } from './refunds-store.ts';
-import { amountExceeds, attemptOpen, methodBlocked, nothingLeft, pausedError } from './refusals.ts';
+import { amountExceeds, attemptOpen, nothingLeft, pausedError, unusableMethod } from './refusals.ts';
 import { findReplays } from './replays.ts';
 
 /** Opens the batch in the caller's trx; answers in its order. */
@@ -40,6 +40,7 @@ class Opening {
   readonly #created: Charge[] = [];
   readonly #changed: Charge[] = [];
   readonly #audit: AuditEntry[] = [];
+  readonly #events: DomainEvent[] = [];
 
   constructor(trx: Knex, context: ChargesContext) {
     this.#trx = trx;
@@ -96,21 +97,23 @@ class Opening {
 
   async #open(
     request: OpenRequest,
-    charge: Charge,
+    standing: Charge,
     state: { method: PaymentMethod | undefined; isOpenAlready: boolean; pause: string | undefined },
   ): Promise<Opened> {
-    const operation: Operation = request.kind === 'create' || request.kind === 'collect' ? charge.intent : request.kind;
     const { method } = state;
     assert(method !== undefined, 'a charge has its payment method');
     try {
-      if (state.isOpenAlready) throw attemptOpen(charge);
+      if (state.isOpenAlready) throw attemptOpen(standing);
+      const charge = request.kind === 'replay' ? revived(standing, this.#nowMs) : standing;
+      const operation = operationOf(request, charge);
       assertOpenable(charge, operation);
       if (state.pause !== undefined) throw pausedError(charge.gateway, state.pause);
-      if (operation === 'sale' || operation === 'authorize') {
-        if (method.blockedAt !== null) {
-          if (request.kind !== 'collect') throw methodBlocked(method);
-          return this.#exhaustBlocked(charge, method);
-        }
+      if (isCollecting(operation)) {
+        // Settling asks the policy; a charge whose policy is gone must not be sent first.
+        this.#context.policy(charge.policy);
+        const unusable = unusableMethod(method);
+        if (unusable !== null && request.kind !== 'collect') throw unusable;
+        if (unusable !== null) return this.#exhaustUnusable(charge, method);
       }
       const amountMinor = amountOf(request, charge, operation);
       const attempt = await this.#attempt(request, charge, operation, method, amountMinor);
@@ -119,6 +122,17 @@ class Opening {
       const next = this.#claimed(charge, attempt);
       if (request.kind === 'create') this.#created.push(next);
       else this.#changed.push(next);
+      if (request.kind === 'replay') {
+        this.#events.push(chargeEvent('charge.replayed.v1', next));
+        this.#audit.push({
+          ...auditSubject(charge),
+          action: 'charge.replay',
+          before: { status: standing.status },
+          after: { status: charge.status },
+          result: charge.status,
+          reason: request.reason,
+        });
+      }
       this.#audit.push({
         ...auditSubject(next),
         subject: attempt.id,
@@ -206,24 +220,28 @@ class Opening {
     };
   }
 
-  #exhaustBlocked(charge: Charge, method: PaymentMethod): Opened {
+  /** A due charge whose method was blocked by a hard decline, or removed: nothing is sent, now or later. */
+  #exhaustUnusable(charge: Charge, method: PaymentMethod): Opened {
+    const isBlocked = method.blockedAt !== null;
     const next: Charge = {
       ...charge,
       status: 'exhausted',
-      declineCode: method.blockedCode,
-      declineClass: 'hard',
-      retryRule: 'method_blocked',
+      declineCode: isBlocked ? method.blockedCode : 'method_removed',
+      declineClass: isBlocked ? 'hard' : 'update_method',
+      retryRule: isBlocked ? 'method_blocked' : 'method_removed',
       retryAt: null,
       version: charge.version + 1,
+      eventVersion: charge.eventVersion + 1,
       updatedAt: this.#nowMs,
     };
     this.#changed.push(next);
+    this.#events.push(chargeEvent('charge.exhausted.v1', next, { declineCode: next.declineCode }));
     this.#audit.push({
       ...auditSubject(next),
       action: 'charge.exhaust',
       before: { status: charge.status },
       after: { status: next.status, declineCode: next.declineCode },
-      result: 'method_blocked',
+      result: next.retryRule ?? 'exhausted',
     });
     return { kind: 'blocked', charge: next };
   }
@@ -240,6 +258,26 @@ class Opening {
     ]);
     await appendEvents(this.#trx, this.#nowMs, this.#created.map(createdEvent));
   }
+}
+
+function operationOf(request: OpenRequest, charge: Charge): Operation {
+  const collects = request.kind === 'create' || request.kind === 'collect' || request.kind === 'replay';
+  return collects ? charge.intent : request.kind;
+}
+
+/** The charge as it begins another life: the policy counts from here again. */
+function revived(charge: Charge, nowMs: number): Charge {
+  assertReplayable(charge);
+  return {
+    ...charge,
+    status: 'pending',
+    retryRule: 'replayed',
+    dueAt: nowMs,
+    softDeclines: 0,
+    transportFailures: 0,
+    firstAttemptAt: null,
+    eventVersion: charge.eventVersion + 1,
+  };
 }
 
 function amountOf(request: OpenRequest, charge: Charge, operation: Operation): bigint {

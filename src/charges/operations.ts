@@ -1,22 +1,17 @@
 // What an operator does to one charge: create, capture, void, refund, replay. Each is one request through the pipeline
 // and answers with the charge as it stands afterwards. Cancelling stands in cancel.ts.
-import { appendAudit } from '../audit/audit.ts';
 import { methodsById } from '../customers/methods-store.ts';
 import { assert, BursarError, type ErrorCode } from '../errors.ts';
-import { appendEvents } from '../events/events.ts';
 import { newId } from '../ids.ts';
-import { writeTrx } from '../storage/trx.ts';
-import type { Charge } from './charge.ts';
-import { auditSubject } from './charge-audit.ts';
-import { chargeEvent } from './charge-events.ts';
-import { chargesById, lockCharges, updateCharges } from './charges-store.ts';
+import { assertReplayable, type Charge } from './charge.ts';
+import { chargesById } from './charges-store.ts';
 import { type ChargeFacts, newCharge, requestHash } from './new-charge.ts';
 import type { Opened, OpenRequest } from './open-request.ts';
 import { pauseFor, pauses } from './pauses-store.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Refund } from './refund.ts';
 import { refundsById } from './refunds-store.ts';
-import { methodBlocked, pausedError } from './refusals.ts';
+import { pausedError, unusableMethod } from './refusals.ts';
 
 export type CreateCharge = Omit<ChargeFacts, 'id' | 'scheduleId' | 'period' | 'timezone' | 'dueAt'>;
 
@@ -40,7 +35,8 @@ export async function previewCharge(pipeline: Pipeline, request: CreateCharge): 
   const { book } = pipeline.context;
   const method = (await methodsById(book.reader, [charge.methodId])).get(charge.methodId);
   assert(method !== undefined, 'a charge has its payment method');
-  if (method.blockedAt !== null) throw methodBlocked(method);
+  const unusable = unusableMethod(method);
+  if (unusable !== null) throw unusable;
   await assertNotPaused(pipeline, charge);
   const gateway = await pipeline.context.gateway(charge.gateway);
   gateway.prepare({
@@ -138,68 +134,24 @@ export interface Replayed {
 export async function replayCharges(pipeline: Pipeline, ids: readonly string[], reason: string): Promise<Replayed> {
   const result: Replayed = { replayed: [], refused: [] };
   for (const id of ids) {
-    try {
-      result.replayed.push(await replay(pipeline, id, reason));
-    } catch (error) {
-      if (!(error instanceof BursarError)) throw error;
-      result.refused.push({ id, code: error.code, message: error.message });
-    }
+    const found = (await chargesById(pipeline.context.book.reader, [id])).has(id);
+    const opened: Opened = found
+      ? await pipeline.open({ kind: 'replay', chargeId: id, reason, runId: null })
+      : { kind: 'refused', error: notFound(id) };
+    // Only what was refused before anything was claimed counts as refused: a fault after that is told as what it is.
+    if (opened.kind === 'refused') {
+      result.refused.push({ id, code: opened.error.code, message: opened.error.message });
+    } else result.replayed.push(await finish(pipeline, opened));
   }
   return result;
 }
 
-async function replay(pipeline: Pipeline, id: string, reason: string): Promise<Charge> {
-  const { book, clock, author } = pipeline.context;
-  await writeTrx(book, async (trx) => {
-    const charge = (await lockCharges(trx, [id])).get(id);
-    if (charge === undefined) throw new BursarError('not_found', `There is no charge ${id}. Nothing was sent.`);
-    await assertReplayable(pipeline, charge);
-    const nowMs = clock.nowMs();
-    const next: Charge = {
-      ...charge,
-      status: 'pending',
-      retryRule: 'replayed',
-      dueAt: nowMs,
-      // A new life: the policy counts from here again.
-      softDeclines: 0,
-      transportFailures: 0,
-      firstAttemptAt: null,
-      version: charge.version + 1,
-      eventVersion: charge.eventVersion + 1,
-      updatedAt: nowMs,
-    };
-    await updateCharges(trx, [next]);
-    await appendAudit(trx, author, nowMs, [
-      {
-        ...auditSubject(next),
-        action: 'charge.replay',
-        before: { status: charge.status },
-        after: { status: next.status },
-        result: 'pending',
-        reason,
-      },
-    ]);
-    await appendEvents(trx, nowMs, [chargeEvent('charge.replayed.v1', next)]);
-  });
-  return finish(pipeline, await pipeline.open({ kind: 'collect', chargeId: id, asOfMs: clock.nowMs(), runId: null }));
-}
-
-/**
- * Refuses a replay of a charge that is not exhausted, whose payment method was blocked by a hard decline, or whose
- * gateway is paused: it would stay due and be sent by the next run, whatever the operator thinks then.
- */
-export async function assertReplayable(pipeline: Pipeline, charge: Charge): Promise<void> {
-  if (charge.status !== 'exhausted') {
-    throw new BursarError(
-      'invalid_state',
-      `Charge ${charge.id} is ${charge.status}; only exhausted charges are replayed. Nothing was sent.`,
-      {
-        hint: `Look at it with: bursar charges show ${charge.id}`,
-      },
-    );
-  }
+/** Refuses what a replay would refuse, for `--dry-run`. */
+export async function checkReplayable(pipeline: Pipeline, charge: Charge): Promise<void> {
+  assertReplayable(charge);
   const method = (await methodsById(pipeline.context.book.reader, [charge.methodId])).get(charge.methodId);
-  if (method !== undefined && method.blockedAt !== null) throw methodBlocked(method);
+  const unusable = method === undefined ? null : unusableMethod(method);
+  if (unusable !== null) throw unusable;
   await assertNotPaused(pipeline, charge);
 }
 
@@ -232,7 +184,11 @@ async function finish(pipeline: Pipeline, opened: Opened): Promise<Charge> {
 export async function findCharge(pipeline: Pipeline, id: string): Promise<Charge> {
   const charge = (await chargesById(pipeline.context.book.reader, [id])).get(id);
   if (charge !== undefined) return charge;
-  throw new BursarError('not_found', `There is no charge ${id}. Nothing was done.`, {
+  throw notFound(id);
+}
+
+function notFound(id: string): BursarError {
+  return new BursarError('not_found', `There is no charge ${id}. Nothing was done.`, {
     hint: 'List them with: bursar charges list --all',
   });
 }

@@ -1,21 +1,30 @@
 // The money pipeline: open (durable) → send → settle. Opens and settles are group-committed; a single `charges create`
 // is the same code with a batch of one.
-import { assert, BursarError } from '../errors.ts';
+import { assert, BursarError, type ErrorCode } from '../errors.ts';
 import type { Outcome } from '../gateways/gateway.ts';
 import { isConstraintError } from '../storage/dialect.ts';
 import { GroupCommit } from '../storage/group-commit.ts';
 import { writeTrx } from '../storage/trx.ts';
 import type { Attempt } from './attempt.ts';
-import { attemptsById } from './attempts-store.ts';
+import { attemptsById, openAttemptsOf } from './attempts-store.ts';
 import type { Charge } from './charge.ts';
 import { chargesById } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
 import { openAttempts } from './open.ts';
-import type { Opened, OpenRequest } from './open-request.ts';
+import { type Opened, type OpenRequest, refused } from './open-request.ts';
+import { outcomeUnrecorded } from './refusals.ts';
 import { Sender } from './send.ts';
 import { type Settled, type Settlement, settleAttempts } from './settle.ts';
 
 const MAX_BATCH = 1000;
+/** Each waits as long as a writer waits for a busy book. */
+const SETTLE_TRIES = 3;
+
+const isCommitUnknown = (error: unknown): boolean => error instanceof BursarError && error.code === 'commit_unknown';
+
+/** Anything but a fault of the book itself may be one member's: the others must not share it. */
+const isFaultOfOne = (error: unknown): boolean => !(error instanceof BursarError && BOOK_FAULTS.includes(error.code));
+const BOOK_FAULTS: readonly ErrorCode[] = ['commit_unknown', 'book_locked', 'book_unreachable', 'corrupt_book'];
 
 /** What became of a request that was opened: the charge and attempt as they stand after it. */
 export interface Collected extends Settled {
@@ -38,40 +47,73 @@ export class Pipeline {
         return writeTrx(book, (trx) => openAttempts(trx, context, batch));
       },
       maxBatch: MAX_BATCH,
-      splitOn: isConstraintError,
+      splitOn: isFaultOfOne,
     });
     this.#settles = new GroupCommit({
       commit: (batch) => writeTrx(book, (trx) => settleAttempts(trx, context, batch)),
       maxBatch: MAX_BATCH,
-      splitOn: isConstraintError,
+      splitOn: isFaultOfOne,
     });
   }
 
-  /** Claims the charge and writes its attempt, durably. A constraint that refuses it is an answer, not a fault. */
+  /**
+   * Claims the charge and writes its attempt, durably. A constraint that refuses it is an answer, not a fault; a commit
+   * that was not confirmed is reread.
+   */
   async open(request: OpenRequest): Promise<Opened> {
+    const id = request.kind === 'create' ? request.charge.id : request.chargeId;
     try {
       return await this.#opens.submit(request);
     } catch (error) {
+      if (isCommitUnknown(error)) {
+        const opened = await this.#reread(id);
+        if (opened !== null) return opened;
+      }
       if (!isConstraintError(error)) throw error;
-      const id = request.kind === 'create' ? request.charge.id : request.chargeId;
-      return {
-        kind: 'refused',
-        error: new BursarError('conflict', `The book refused a second attempt for ${id}. Nothing was sent.`, {
-          cause: error,
-        }),
-      };
+      return refused(
+        new BursarError('conflict', `The book refused a second attempt for ${id}. Nothing was sent.`, { cause: error }),
+      );
     }
   }
 
-  /** Sends an open attempt once and settles what came of it. `stopped` is asked right before the socket. */
+  /** What this process opened for the charge, if the commit that was not confirmed stands after all. */
+  async #reread(chargeId: string): Promise<Opened | null> {
+    const { book, owner } = this.context;
+    const attempt = (await openAttemptsOf(book.reader, [chargeId])).get(chargeId);
+    if (attempt === undefined || attempt.ownerId !== owner.id || attempt.outcome !== null) return null;
+    return { kind: 'opened', ...(await this.standing(attempt.id)) };
+  }
+
+  /**
+   * Sends an open attempt once and settles what came of it. `stopped` is asked right before the socket. A fault of ours
+   * from here on is `outcome_unrecorded`: the money may have moved, and only the next run can tell.
+   */
   async collect(attempt: Attempt, stopped?: () => boolean): Promise<Collected> {
-    const sent = await this.#sender.send(attempt, stopped);
-    // Whoever took the attempt over settles it; the book tells how it stands.
-    if (sent.kind === 'lost') return { ...(await this.standing(attempt.id)), outcome: null };
-    return {
-      ...(await this.settle({ attemptId: attempt.id, outcome: sent.outcome, source: 'send' })),
-      outcome: sent.outcome,
-    };
+    try {
+      const sent = await this.#sender.send(attempt, stopped);
+      // Whoever took the attempt over settles it; the book tells how it stands.
+      if (sent.kind === 'lost') return { ...(await this.standing(attempt.id)), outcome: null };
+      const { outcome } = sent;
+      return { ...(await this.#settleSurely({ attemptId: attempt.id, outcome, source: 'send' })), outcome };
+    } catch (error) {
+      throw outcomeUnrecorded(attempt.chargeId, error);
+    }
+  }
+
+  /** The answer is in hand and must not be lost to a book that is busy, or that did not confirm a commit. */
+  async #settleSurely(settlement: Settlement): Promise<Settled> {
+    for (let left = SETTLE_TRIES; ; left -= 1) {
+      try {
+        return await this.settle(settlement);
+      } catch (error) {
+        if (left === 0) throw error;
+        if (isCommitUnknown(error)) {
+          // A settled attempt belongs to nobody: then the commit stands.
+          const standing = await this.standing(settlement.attemptId);
+          if (standing.attempt.ownerId !== this.context.owner.id) return standing;
+        } else if (!(error instanceof BursarError && error.code === 'book_locked')) throw error;
+      }
+    }
   }
 
   settle(settlement: Settlement): Promise<Settled> {

@@ -3,6 +3,8 @@
 // neither the request nor a late copy of it can be executed. What can't be proved is left for an operator.
 import type { Knex } from 'knex';
 import PQueue from 'p-queue';
+import { type AuditEntry, appendAudit } from '../audit/audit.ts';
+import { BursarError } from '../errors.ts';
 import type { Gateway, Outcome } from '../gateways/gateway.ts';
 import { chunks } from '../storage/batch.ts';
 import { isConstraintError } from '../storage/dialect.ts';
@@ -11,6 +13,8 @@ import { goneOwners } from '../storage/lease.ts';
 import { writeTrx } from '../storage/trx.ts';
 import { type Attempt, type NewsSource, requestOf } from './attempt.ts';
 import { lockAttempts, openAttempts, releaseAttempts, updateAttempts } from './attempts-store.ts';
+import { auditSubject } from './charge-audit.ts';
+import { lockCharges, updateCharges } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
 import { pauseFor, pauses } from './pauses-store.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -24,27 +28,39 @@ export interface Recovery {
   resolved: number;
   /** Attempts that are still open: unknown, settling, or waiting for the customer. */
   open: number;
+  /** Why some could not even be asked about (a gateway that is configured no more); they hold nothing else up. */
+  errors: BursarError[];
+}
+
+export interface RecoveryOptions {
+  /** The run that resolves: what it sends again, it does not try a second time. */
+  runId?: string;
+  stopped?: () => boolean;
 }
 
 /** Takes over every open attempt that no living process holds, and finds out what came of it. */
-export async function resolveOpenAttempts(
-  pipeline: Pipeline,
-  options: { stopped?: () => boolean; onSettled?: (settled: Settled) => void } = {},
-): Promise<Recovery> {
+export async function resolveOpenAttempts(pipeline: Pipeline, options: RecoveryOptions = {}): Promise<Recovery> {
   const taken = await takeOver(pipeline.context);
-  if (taken.length === 0) return { resolved: 0, open: 0 };
-  const prover = new Prover(pipeline);
+  const recovery: Recovery = { resolved: 0, open: taken.length, errors: [] };
+  if (taken.length === 0) return recovery;
+  const prover = new Prover(pipeline, options.runId ?? null);
   const queue = new PQueue({ concurrency: CONCURRENCY });
-  let resolved = 0;
-  await queue.addAll(
-    taken.map((attempt) => async () => {
+  const bugs: unknown[] = [];
+  const resolve = async (attempt: Attempt): Promise<void> => {
+    try {
       const settled = options.stopped?.() === true ? null : await prover.prove(attempt);
-      if (settled === null) return prover.release(attempt);
-      if (settled.attempt.settledAt !== null) resolved += 1;
-      options.onSettled?.(settled);
-    }),
-  );
-  return { resolved, open: taken.length - resolved };
+      if (settled === null) await prover.release(attempt);
+      else if (settled.attempt.settledAt !== null) recovery.resolved += 1;
+    } catch (error) {
+      await prover.release(attempt).catch((fault: unknown) => bugs.push(fault));
+      if (error instanceof BursarError) recovery.errors.push(error);
+      else bugs.push(error);
+    }
+  };
+  await queue.addAll(taken.map((attempt) => () => resolve(attempt)));
+  if (bugs.length > 0) throw bugs[0];
+  recovery.open -= recovery.resolved;
+  return recovery;
 }
 
 /** Claims the attempts under a new epoch, so that what their old owners still want to send is stopped. */
@@ -106,13 +122,15 @@ const PROVED_ABSENT: Outcome = {
 };
 
 class Prover {
+  readonly #runId: string | null;
   readonly #pipeline: Pipeline;
   readonly #context: ChargesContext;
   readonly #sender: Sender;
   readonly #resends: GroupCommit<Attempt, Attempt | null>;
   readonly #releases: GroupCommit<Attempt, undefined>;
 
-  constructor(pipeline: Pipeline) {
+  constructor(pipeline: Pipeline, runId: string | null) {
+    this.#runId = runId;
     this.#pipeline = pipeline;
     this.#context = pipeline.context;
     this.#sender = new Sender(pipeline.context);
@@ -180,11 +198,43 @@ class Prover {
       if (attempt?.ownerId !== this.#context.owner.id || attempt.epoch !== epoch) return null;
       return { ...attempt, sends: attempt.sends + 1, unprovenSends: attempt.unprovenSends + 1, lastSentAt: nowMs };
     });
-    await updateAttempts(
-      trx,
-      counted.filter((attempt) => attempt !== null),
-    );
+    const resent = counted.filter((attempt) => attempt !== null);
+    await updateAttempts(trx, resent);
+    await this.#noteResends(trx, resent, nowMs);
     return counted;
+  }
+
+  /** The run has tried these charges with this send: it must not open a new attempt for them. */
+  async #noteResends(trx: Knex, resent: readonly Attempt[], nowMs: number): Promise<void> {
+    const ids = resent.map(({ chargeId }) => chargeId);
+    const charges = [...(await lockCharges(trx, ids)).values()].map((charge) => ({
+      ...charge,
+      lastRunId: this.#runId ?? charge.lastRunId,
+      version: charge.version + 1,
+      updatedAt: nowMs,
+    }));
+    await updateCharges(trx, charges);
+    const byId = new Map(charges.map((charge) => [charge.id, charge]));
+    await appendAudit(
+      trx,
+      this.#context.author,
+      nowMs,
+      resent.flatMap((attempt): AuditEntry[] => {
+        const charge = byId.get(attempt.chargeId);
+        if (charge === undefined) return [];
+        const { id, operation, sends, amountMinor } = attempt;
+        return [
+          {
+            ...auditSubject(charge),
+            subject: id,
+            action: `${operation}.resend`,
+            after: { sends },
+            result: 'opened',
+            amountMinor,
+          },
+        ];
+      }),
+    );
   }
 
   async #giveBack(trx: Knex, attempts: readonly Attempt[]): Promise<undefined[]> {

@@ -50,3 +50,22 @@ export function amountExceeds(charge: Charge, operation: Operation, limit: bigin
     { hint: `Look at it with: bursar charges show ${charge.id}` },
   );
 }
+
+/** Why this method can't be charged any more, or `null`. */
+export function unusableMethod(method: PaymentMethod): BursarError | null {
+  if (method.blockedAt !== null) return methodBlocked(method);
+  if (method.removedAt === null) return null;
+  return new BursarError('invalid_state', `Payment method ${method.id} was removed. Nothing was sent.`, {
+    hint: 'Use another payment method of the customer.',
+  });
+}
+
+/** The charge was claimed and perhaps sent, and the book could not be told what came of it. */
+export function outcomeUnrecorded(chargeId: string, cause: unknown): BursarError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new BursarError(
+    'outcome_unrecorded',
+    `Charge ${chargeId} was claimed and may have been sent; what came of it could not be recorded. ${why}`,
+    { hint: 'Do not repeat it. The next billing run finds out: bursar billing run', cause },
+  );
+}

@@ -61,7 +61,14 @@ export function resendWindowMs(keyRetentionMs: number | null): number {
   return (keyRetentionMs ?? 3_600_000) / 2;
 }
 
-function notSent(code: 'paused' | 'stopped' | 'key_too_old'): Sent {
+const OWN_STOPS = ['paused', 'stopped', 'key_too_old'] as const;
+
+/** Whether this decline code is ours: the attempt was stopped right before the socket. */
+export function isOwnStop(code: string | null): boolean {
+  return OWN_STOPS.some((stop) => stop === code);
+}
+
+function notSent(code: (typeof OWN_STOPS)[number]): Sent {
   return {
     kind: 'answered',
     outcome: { kind: 'rejected', reason: 'ours', providerCode: code, providerMessage: null, retryAfterMs: null },

@@ -3,14 +3,14 @@
 import type { Knex } from 'knex';
 import { type AuditEntry, appendAudit } from '../audit/audit.ts';
 import { blockMethods } from '../customers/methods-store.ts';
-import { assert } from '../errors.ts';
+import { assert, BursarError } from '../errors.ts';
 import { appendEvents, type DomainEvent } from '../events/events.ts';
 import { type DeclineClass, declineClass } from '../gateways/declines.ts';
 import type { Outcome } from '../gateways/gateway.ts';
 import { entryFor, type JournalEntry } from '../ledger/ledger.ts';
 import { insertEntries } from '../ledger/ledger-store.ts';
 import { maskPans } from '../money/pan.ts';
-import { type Decision, decide } from '../retries/policy.ts';
+import { type Decision, decide, type RetryPolicy } from '../retries/policy.ts';
 import { type Attempt, type AttemptOutcome, isCollecting, isOpen, judge, type NewsSource } from './attempt.ts';
 import { collectedCharges, lockAttempts, updateAttempts } from './attempts-store.ts';
 import { type AfterFailure, CANCEL_IF_UNPAID, type Charge, IN_FLIGHT, statusAfter } from './charge.ts';
@@ -20,6 +20,7 @@ import { lockCharges, updateCharges } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
 import type { RefundStatus } from './refund.ts';
 import { finishRefunds } from './refunds-store.ts';
+import { isOwnStop } from './send.ts';
 
 /** News about an attempt. */
 export interface Settlement {
@@ -129,21 +130,7 @@ class Settling {
             ? charge.transportFailures
             : 0,
     };
-    const decision: Decision =
-      source === 'operator'
-        ? { kind: 'exhausted', rule: 'operator', reason: 'resolved by an operator', fixableBy: 'operator' }
-        : decide({
-            policy: this.#context.policy(charge.policy),
-            declineClass: failedClass,
-            declineCode: outcome.kind === 'declined' ? outcome.decline : null,
-            softDeclines: next.softDeclines,
-            transportFailures: next.transportFailures,
-            firstAttemptAtMs: charge.firstAttemptAt ?? attempt.openedAt,
-            nowMs: this.#nowMs,
-            retryAfterMs: outcome.kind === 'rejected' ? outcome.retryAfterMs : null,
-            timezone: charge.timezone ?? this.#context.timezone,
-            random: this.#context.random,
-          });
+    const decision = this.#decide(next, attempt, outcome, source);
     // What our own configuration broke was no attempt at the customer's money: the charge is due as it was before.
     const after: AfterFailure = decision.kind === 'retry' && failedClass === 'ours' ? 'pending' : decision.kind;
     next.retryRule = decision.rule;
@@ -160,6 +147,40 @@ class Settling {
       } satisfies Partial<Charge>);
     }
     return next;
+  }
+
+  #decide(charge: Charge, attempt: Attempt, outcome: Outcome, source: NewsSource): Decision {
+    const { declineClass: failedClass } = attempt;
+    assert(failedClass !== null, 'a failed attempt has a class');
+    if (source === 'operator') return exhausted('operator', 'resolved by an operator');
+    // Nobody enters a period a second time by hand, so one that we ourselves did not send is due again, whatever the policy.
+    if (charge.scheduleId !== null && isOwnStop(attempt.declineCode)) {
+      return { kind: 'retry', retryAtMs: this.#nowMs, rule: 'not_sent', reason: 'stopped before it was sent' };
+    }
+    const policy = this.#policy(charge.policy);
+    if (policy === null) return exhausted('policy_missing', `there is no policy ${charge.policy} any more`);
+    return decide({
+      policy,
+      declineClass: failedClass,
+      declineCode: outcome.kind === 'declined' ? outcome.decline : null,
+      softDeclines: charge.softDeclines,
+      transportFailures: charge.transportFailures,
+      firstAttemptAtMs: charge.firstAttemptAt ?? attempt.openedAt,
+      nowMs: this.#nowMs,
+      retryAfterMs: outcome.kind === 'rejected' ? outcome.retryAfterMs : null,
+      timezone: charge.timezone ?? this.#context.timezone,
+      random: this.#context.random,
+    });
+  }
+
+  /** `null` when the configuration has lost it: a fact must be settled all the same. */
+  #policy(name: string): RetryPolicy | null {
+    try {
+      return this.#context.policy(name);
+    } catch (error) {
+      if (error instanceof BursarError) return null;
+      throw error;
+    }
   }
 
   /** Amounts on the charge, the journal entry, and the refund of an attempt that moved money or gave it up. */
@@ -281,6 +302,13 @@ class Settling {
     return charge;
   }
 }
+
+const exhausted = (rule: string, reason: string): Decision => ({
+  kind: 'exhausted',
+  rule,
+  reason,
+  fixableBy: 'operator',
+});
 
 /** What the provider said, as the attempt keeps it; card numbers in its text are masked. */
 function described(outcome: Outcome, before: Attempt, became: AttemptOutcome) {

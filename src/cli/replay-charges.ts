@@ -2,7 +2,7 @@
 // back; only what is no id at all refuses the whole command, before anything is sent.
 import type { App } from '../app.ts';
 import type { Charge } from '../charges/charge.ts';
-import { assertReplayable, findCharge, replayCharges } from '../charges/operations.ts';
+import { checkReplayable, findCharge, replayCharges } from '../charges/operations.ts';
 import { BursarError, ERROR_EXIT_CODES, type ErrorCode, EXIT, type ExitCode } from '../errors.ts';
 import { formatMoney } from '../money/money.ts';
 import { chargeViews } from './charge-documents.ts';
@@ -37,7 +37,7 @@ export async function planReplay(app: App, ids: readonly string[]): Promise<{ ch
   for (const text of ids) {
     try {
       const charge = await findCharge(pipeline, await findId(app, 'charge', text, { money: true }));
-      await assertReplayable(pipeline, charge);
+      await checkReplayable(pipeline, charge);
       charges.set(charge.id, charge);
     } catch (error) {
       if (!(error instanceof BursarError) || error.code === 'invalid_id') throw error;

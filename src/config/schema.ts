@@ -47,7 +47,7 @@ const policy = z.strictObject({
     .optional()
     .describe('Soft declines after which there is no retry; one more than delays by default.'),
   maxAgeDays: z.number().positive().max(3660).optional(),
-  hourOfDay: z.int().min(0).max(23).optional().describe("Hour of the customer's day that whole days of delay end in."),
+  hourOfDay: z.int().min(0).max(23).optional().describe("Hour of the customer's day that retries after a day or more wait for."),
   transport: z
     .strictObject({
       baseMs: milliseconds.min(1).optional(),

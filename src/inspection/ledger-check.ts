@@ -25,6 +25,9 @@ export interface LedgerCheck {
   findings: Finding[];
 }
 
+/** No command mends a file. */
+const RESTORE = 'Put the newest backup that passes this check in its place.';
+
 /** `db` should be a snapshot. `deep` also compares every index with its table, which takes several times as long. */
 export async function checkLedger(db: Knex, options: { deep: boolean }): Promise<LedgerCheck> {
   const findings = new Findings();
@@ -40,15 +43,15 @@ export async function checkLedger(db: Knex, options: { deep: boolean }): Promise
 
 async function checkFile(db: Knex, deep: boolean, findings: Findings): Promise<void> {
   for (const problem of await integrityProblems(db, deep, ASKED_PER_KIND)) {
-    findings.add('file_damaged', null, `The database file is damaged: ${problem}.`, 'bursar db restore');
+    findings.add('file_damaged', null, `The database file is damaged: ${problem}. ${RESTORE}`, null);
   }
   for (const { table, rowid, parent } of await danglingRows(db, ASKED_PER_KIND)) {
     const subject = rowid === null ? table : `${table} row ${rowid}`;
     findings.add(
       'row_dangling',
       subject,
-      `A row of ${table} (${subject}) names a row of ${parent} that is not there.`,
-      'bursar db restore',
+      `A row of ${table} (${subject}) names a row of ${parent} that is not there. ${RESTORE}`,
+      null,
     );
   }
 }

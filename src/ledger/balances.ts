@@ -3,6 +3,7 @@
 import type { Knex } from 'knex';
 import { BursarError } from '../errors.ts';
 import { insertRows, select } from '../storage/batch.ts';
+import { bigSum, fromBigSum } from '../storage/big-sum.ts';
 import { formatMonth, monthOf, type NormalSide } from './ledger.ts';
 
 export interface Balance {
@@ -24,7 +25,7 @@ interface SumRow {
 
 /** Snapshot of the newest closed month and the sums after it, per account, up to and including `upToMonth`. */
 async function sums(db: Knex, upToMonth: number): Promise<SumRow[]> {
-  // Sums are read as text: the driver rounds integers above 2^53 without a word.
+  // One sum per pair of accounts; the few pairs of an account are listed with commas and added up here.
   const rows = await select<{
     id: number;
     name: string;
@@ -37,12 +38,12 @@ async function sums(db: Knex, upToMonth: number): Promise<SumRow[]> {
   }>(
     db,
     `WITH closed AS (SELECT COALESCE(MAX(month), 0) AS month FROM closed_months),
-          moved AS (SELECT debit_account, credit_account, SUM(amount_minor) AS amount FROM postings
+          moved AS (SELECT debit_account, credit_account, ${bigSum('amount_minor')} AS amount FROM postings
                     WHERE month > (SELECT month FROM closed) AND month <= ? GROUP BY debit_account, credit_account),
-          debits AS (SELECT debit_account AS id, SUM(amount) AS amount FROM moved GROUP BY 1),
-          credits AS (SELECT credit_account AS id, SUM(amount) AS amount FROM moved GROUP BY 1)
+          debits AS (SELECT debit_account AS id, group_concat(amount) AS amounts FROM moved GROUP BY 1),
+          credits AS (SELECT credit_account AS id, group_concat(amount) AS amounts FROM moved GROUP BY 1)
      SELECT a.id, a.name, a.currency, a.normal_side, s.debit_minor AS snap_debit, s.credit_minor AS snap_credit,
-            CAST(d.amount AS TEXT) AS debit, CAST(c.amount AS TEXT) AS credit
+            d.amounts AS debit, c.amounts AS credit
        FROM accounts a
        LEFT JOIN balance_snapshots s ON s.account_id = a.id AND s.month = (SELECT month FROM closed)
        LEFT JOIN debits d ON d.id = a.id LEFT JOIN credits c ON c.id = a.id
@@ -54,9 +55,13 @@ async function sums(db: Knex, upToMonth: number): Promise<SumRow[]> {
     name: row.name,
     currency: row.currency,
     normal_side: row.normal_side,
-    debit: (BigInt(row.snap_debit ?? 0) + BigInt(row.debit ?? 0)).toString(),
-    credit: (BigInt(row.snap_credit ?? 0) + BigInt(row.credit ?? 0)).toString(),
+    debit: (BigInt(row.snap_debit ?? 0) + added(row.debit)).toString(),
+    credit: (BigInt(row.snap_credit ?? 0) + added(row.credit)).toString(),
   }));
+}
+
+function added(amounts: string | null): bigint {
+  return (amounts?.split(',') ?? []).reduce((sum, amount) => sum + fromBigSum(amount), 0n);
 }
 
 const END_OF_TIME = 999_999;

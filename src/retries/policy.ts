@@ -10,13 +10,13 @@ const DAY_MS = 24 * HOUR_MS;
 
 export interface RetryPolicy {
   name: string;
-  /** What to wait after the first soft decline, after the second, and so on; when they run out, no more retries. */
+  /** What to wait at least after the first soft decline, after the second, and so on; when they run out, no more retries. */
   softDelaysMs: readonly number[];
   /** Soft declines, this one included, after which there is no retry. */
   maxAttempts: number;
   /** No retry is planned later than this after the first attempt. */
   maxAgeMs: number;
-  /** Hour of the customer's day that delays of a day and more end in, up to 59 minutes past it. */
+  /** Hour of the customer's day that retries after a day or more wait for, up to 59 minutes past it. */
   hourOfDay: number;
   /** Full jitter: `random(0, min(cap, base * 2^n))`. Source: AWS Architecture Blog, "Exponential Backoff And Jitter". */
   transport: { baseMs: number; capMs: number; maxAttempts: number };
@@ -77,7 +77,7 @@ export function decide(input: DecisionInput): Decision {
     case 'update_method':
       return wait('update_method', `${said}: tried again when the customer's payment method changes.`);
     case 'authentication':
-      return wait('authentication', `${said}: the customer has to confirm the payment.`);
+      return wait('authentication', `${said}: the customer has to confirm the payment, or to pay by another method.`);
     case 'ours':
       // Nothing is wrong with the charge: it is due as soon as the configuration is repaired, however old it is.
       return {
@@ -141,11 +141,10 @@ function afterSoftDecline(input: DecisionInput, said: string): Decision {
       `${said}: soft decline ${softDeclines}, after which ${policy.name} does not try again.`,
     );
   }
-  // Whole days end in the customer's morning, when accounts have just been filled; shorter delays are taken as they are.
+  // After a day or more, the customer's next morning, when accounts have just been filled; shorter delays as they are.
+  const earliestMs = nowMs + delayMs;
   const retryAtMs =
-    delayMs < DAY_MS
-      ? nowMs + delayMs
-      : morningOf(nowMs, Math.floor(delayMs / DAY_MS), policy.hourOfDay, Math.floor(random() * 60), timezone);
+    delayMs < DAY_MS ? earliestMs : firstMorning(earliestMs, policy.hourOfDay, Math.floor(random() * 60), timezone);
   return retryWithinAge(input, retryAtMs, `${policy.name}/soft#${softDeclines}`, `${said} may pass later.`);
 }
 
@@ -192,11 +191,11 @@ function fixerOf(declineClass: DeclineClass): FixableBy {
 }
 
 /**
- * Epoch milliseconds of `hour:minute` in `timezone`, `days` calendar days after `nowMs`. A time that a DST change skips
- * moves on by the gap, one that it repeats is taken the first time, as Temporal's "compatible" does. By Intl and not
+ * Epoch milliseconds of the first `hour:minute` in `timezone` that is not before `earliestMs`. A time that a DST change
+ * skips moves on by the gap, one that it repeats is taken the first time, as Temporal's "compatible" does. By Intl and not
  * Temporal, because every charge loads this file: the polyfill takes 15 ms to load (Node 20.20), and then asks Intl too.
  */
-function morningOf(nowMs: number, days: number, hour: number, minute: number, timezone: string): number {
+function firstMorning(earliestMs: number, hour: number, minute: number, timezone: string): number {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone: timezone,
     hourCycle: 'h23',
@@ -213,10 +212,15 @@ function morningOf(nowMs: number, days: number, hour: number, minute: number, ti
     const { year = Number.NaN, month = Number.NaN, day, hour: hours, minute: minutes, second } = part;
     return Date.UTC(year, month - 1, day, hours, minutes, second);
   };
-  const today = new Date(wallMs(nowMs));
-  const targetMs = Date.UTC(today.getUTCFullYear(), today.getUTCMonth(), today.getUTCDate() + days, hour, minute);
-  const offsetBeforeMs = wallMs(targetMs - DAY_MS) - (targetMs - DAY_MS);
-  const offsetAfterMs = wallMs(targetMs + DAY_MS) - (targetMs + DAY_MS);
-  const candidates = [targetMs - offsetBeforeMs, targetMs - offsetAfterMs];
-  return candidates.find((ms) => wallMs(ms) === targetMs) ?? targetMs - offsetBeforeMs;
+  /** The instant at which the wall clock shows `targetMs`. */
+  const instantMs = (targetMs: number): number => {
+    const offsetBeforeMs = wallMs(targetMs - DAY_MS) - (targetMs - DAY_MS);
+    const offsetAfterMs = wallMs(targetMs + DAY_MS) - (targetMs + DAY_MS);
+    const candidates = [targetMs - offsetBeforeMs, targetMs - offsetAfterMs];
+    return candidates.find((ms) => wallMs(ms) === targetMs) ?? targetMs - offsetBeforeMs;
+  };
+  const day = new Date(wallMs(earliestMs));
+  const targetMs = Date.UTC(day.getUTCFullYear(), day.getUTCMonth(), day.getUTCDate(), hour, minute);
+  const sameDayMs = instantMs(targetMs);
+  return sameDayMs >= earliestMs ? sameDayMs : instantMs(targetMs + DAY_MS);
 }

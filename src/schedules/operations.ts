@@ -4,7 +4,7 @@ import { Temporal } from 'temporal-polyfill';
 import { appendAudit } from '../audit/audit.ts';
 import type { ChargesContext } from '../charges/context.ts';
 import { requestHash } from '../charges/new-charge.ts';
-import { keyReused, methodBlocked } from '../charges/refusals.ts';
+import { keyReused, unusableMethod } from '../charges/refusals.ts';
 import type { PaymentMethod } from '../customers/customer.ts';
 import { methodsById } from '../customers/methods-store.ts';
 import { BursarError } from '../errors.ts';
@@ -121,7 +121,8 @@ async function usableMethod(db: Knex, { customerId, methodId }: Schedule): Promi
       { hint: `See what there is: bursar methods list --customer ${customerId}` },
     );
   }
-  if (method.blockedAt !== null) throw methodBlocked(method);
+  const unusable = unusableMethod(method);
+  if (unusable !== null) throw unusable;
   return method;
 }
 

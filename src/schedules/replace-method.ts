@@ -10,6 +10,7 @@ import type { CustomersContext } from '../customers/customers.ts';
 import { type NewMethod, newMethod, writeMethod } from '../customers/methods.ts';
 import { methodsById } from '../customers/methods-store.ts';
 import { BursarError } from '../errors.ts';
+import type { DeclineClass } from '../gateways/declines.ts';
 import { writeTrx } from '../storage/trx.ts';
 import { scheduleIdsUsing, waitingChargeIds } from './method-use-store.ts';
 import type { Schedule } from './schedule.ts';
@@ -25,9 +26,12 @@ export interface Replaced {
   charges: number;
 }
 
+/** What another method ends: a bad card, and one whose customer did not confirm the payment. */
+const ENDED_BY_METHOD: readonly (DeclineClass | null)[] = ['update_method', 'authentication'];
+
 /**
- * Adds a method and moves everything over that goes on with `oldId`. Charges that failed for want of another method are
- * due at once; the others keep their time. The old method stays: it can be removed now.
+ * Adds a method and moves everything over that goes on with `oldId`. Charges that failed for want of another method, or of
+ * a confirmation, are due at once; the others keep their time. The old method stays: it can be removed now.
  */
 export async function replaceMethod(
   context: CustomersContext,
@@ -75,7 +79,7 @@ async function moveCharges(trx: Knex, oldId: string, method: PaymentMethod, audi
 }
 
 function withMethod(charge: Charge, method: PaymentMethod): Charge {
-  const waits = charge.status === 'failed' && charge.retryAt === null && charge.declineClass === 'update_method';
+  const waits = charge.status === 'failed' && charge.retryAt === null && ENDED_BY_METHOD.includes(charge.declineClass);
   return {
     ...charge,
     methodId: method.id,

@@ -6,6 +6,7 @@ import { personalKeys } from '../customers/customers-store.ts';
 import { assert } from '../errors.ts';
 import { formatEvery } from './calendar-input.ts';
 import type { Schedule } from './schedule.ts';
+import type { SkippedPeriod } from './schedules-store.ts';
 
 /** The audit row of a new schedule; what a person wrote about it is encrypted with the customer's key. */
 export async function createdEntry(trx: Knex, schedule: Schedule): Promise<AuditEntry> {
@@ -27,6 +28,23 @@ export async function createdEntry(trx: Knex, schedule: Schedule): Promise<Audit
     },
     result: 'created',
   };
+}
+
+/** The audit row of a period that a run passed over. */
+export function skippedEntry(schedule: Schedule, { period, dueAt, reason, runId }: SkippedPeriod): AuditEntry {
+  return {
+    ...scheduleSubject(schedule),
+    action: 'period.skip',
+    after: { period, dueAt: new Date(dueAt).toISOString(), runId },
+    result: 'skipped',
+    reason,
+  };
+}
+
+/** The audit row of a schedule whose last period a run has billed or passed over. */
+export function completedEntry(before: Schedule, after: Schedule): AuditEntry {
+  const states = { before: { status: before.status }, after: { status: after.status } };
+  return { ...scheduleSubject(after), action: 'schedule.complete', ...states, result: 'completed' };
 }
 
 /** The columns of an audit row that tell which schedule it is about. */

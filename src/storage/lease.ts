@@ -35,8 +35,13 @@ export class Owner {
 
   /** Takes the lease, durably, before anything is claimed under it; keeps it renewed until `release`. */
   async hold(): Promise<void> {
+    if (this.#expiresAt - this.#clock.nowMs() > LEASE_MS / 2) return;
+    await this.#take();
+    this.#timer ??= setInterval(() => void this.#renew(), LEASE_MS / 3).unref();
+  }
+
+  async #take(): Promise<void> {
     const nowMs = this.#clock.nowMs();
-    if (this.#expiresAt - nowMs > LEASE_MS / 2) return;
     const { host, pidNamespace, pid, processStart } = this.#identity;
     const expiresAt = nowMs + LEASE_MS;
     await writeTrx(this.#book, async (trx) => {
@@ -47,7 +52,6 @@ export class Owner {
       );
     });
     this.#expiresAt = expiresAt;
-    this.#timer ??= setInterval(() => void this.#renew(), LEASE_MS / 3).unref();
   }
 
   /** Takes the named lease unless a living owner has it. */
@@ -88,7 +92,7 @@ export class Owner {
 
   async #renew(): Promise<void> {
     // A renewal that can't be written leaves the lease to run out, and `isCurrent` stops every send by then.
-    await this.hold().catch(() => undefined);
+    await this.#take().catch(() => undefined);
   }
 }
 

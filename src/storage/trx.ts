@@ -20,11 +20,8 @@ export async function writeTrx<T>(book: Book, work: (trx: Knex.Transaction) => P
     await book.reconnect();
     throw new BursarError(
       'commit_unknown',
-      `The book ${book.where} did not confirm a commit. What it held was or was not written; no money is sent on a guess.`,
-      {
-        hint: 'Check the disk, then run the command again: it rereads the book and goes on from what stands there.',
-        cause: error,
-      },
+      `The book ${book.where} did not confirm a commit: what was being written may stand in it or not.`,
+      { hint: 'Check the disk, then look at what stands in the book before repeating anything.', cause: error },
     );
   }
 }

@@ -15,8 +15,11 @@ interface Ended {
   stderr: string;
 }
 
-function startRun(book: BillingBook): { child: ChildProcess; ended: Promise<Ended> } {
-  const child = spawn(process.execPath, [BIN, 'billing', 'run', '--as-of', book.asOf, '--json'], {
+/** A run that is at it for a while when it sends one at a time. */
+const SLOWLY = ['--concurrency', '1'];
+
+function startRun(book: BillingBook, more: readonly string[] = []): { child: ChildProcess; ended: Promise<Ended> } {
+  const child = spawn(process.execPath, [BIN, 'billing', 'run', '--as-of', book.asOf, '--json', ...more], {
     cwd: book.folder,
     env: cliEnvironment(book.folder),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -66,7 +69,7 @@ describe('runs on one book', () => {
   it('stop at the kill switch: nothing is sent after it, and the next run goes on cleanly', async () => {
     folder = await mkdtemp(join(tmpdir(), 'bursar-pause-'));
     const book = await makeBillingBook(folder, 400);
-    const run = startRun(book);
+    const run = startRun(book, SLOWLY);
     await untilSettled(book, 20);
     const paused = await runCli(['pause', '--reason', 'double charges reported'], { cwd: folder });
     expect(paused.code, paused.stderr).toBe(0);
@@ -86,7 +89,7 @@ describe('runs on one book', () => {
   it('end at a safe point on Ctrl-C, with 130, and say how to go on', async () => {
     folder = await mkdtemp(join(tmpdir(), 'bursar-interrupt-'));
     const book = await makeBillingBook(folder, 400);
-    const run = startRun(book);
+    const run = startRun(book, SLOWLY);
     await untilSettled(book, 20);
     run.child.kill('SIGINT');
     const { code, stdout, stderr } = await run.ended;

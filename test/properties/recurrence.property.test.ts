@@ -170,7 +170,7 @@ describe('recurrence', () => {
       fc.property(recurrences, fc.integer({ min: 1, max: 24 }), (recurrence, count) => {
         expect(firstOf(recurrence, count)).toEqual(plainOccurrences(recurrence, count));
       }),
-      { numRuns: 1000 * ROUNDS },
+      { numRuns: isSoak ? 20_000 : 400 },
     );
   });
 
@@ -203,7 +203,7 @@ describe('recurrence', () => {
         const date = new Date(instantMs).toISOString().slice(0, 10);
         expect(firstOccurrenceAfterPeriod(recurrence, date)).toEqual(all.find(({ period }) => period > date));
       }),
-      { numRuns: 250 * ROUNDS },
+      { numRuns: isSoak ? 5_000 : 100 },
     );
   });
 

@@ -116,6 +116,7 @@ test('a method that replaces another takes over what waits, and leaves what is u
   const old = await addMethod(context, method(id));
   const update = { status: 'failed', decline_class: 'update_method', retry_at: null, retry_rule: 'wait_for_method' };
   await charge('ch_waits', old.id, id, update);
+  await charge('ch_authentication', old.id, id, { ...update, decline_class: 'authentication' });
   await charge('ch_soft', old.id, id, { status: 'failed', decline_class: 'soft', retry_at: 5000 });
   await charge('ch_new', old.id, id, { status: 'pending' });
   await charge('ch_unknown', old.id, id, { status: 'unknown' });
@@ -124,20 +125,23 @@ test('a method that replaces another takes over what waits, and leaves what is u
 
   const { method: made, replaced } = await replaceMethod(context, { ...method(id), gateway: 'other' }, old.id);
 
-  expect(replaced).toEqual({ methodId: old.id, schedules: 0, charges: 3 });
+  expect(replaced).toEqual({ methodId: old.id, schedules: 0, charges: 4 });
   const rows = await context.book.reader('charges').orderBy('id');
   const moved = { method_id: made.id, gateway: 'other', object_id: null, version: 2 };
   const stays = { method_id: old.id, gateway: 'simulated', object_id: 'bp_1', version: 1 };
+  const due = { status: 'failed', retry_at: clock.nowMs(), retry_rule: 'method_replaced' };
   expect(rows).toMatchObject([
+    { id: 'ch_authentication', ...moved, ...due },
     { id: 'ch_done', ...stays },
     { id: 'ch_gone', ...stays },
     { id: 'ch_new', ...moved, status: 'pending', retry_at: null },
     { id: 'ch_soft', ...moved, status: 'failed', retry_at: 5000 },
     { id: 'ch_unknown', ...stays },
-    { id: 'ch_waits', ...moved, status: 'failed', retry_at: clock.nowMs(), retry_rule: 'method_replaced' },
+    { id: 'ch_waits', ...moved, ...due },
   ]);
   const audit = await auditRows();
   expect(audit.filter(({ action }) => action === 'charge.method').map(({ subject }) => subject)).toEqual([
+    'ch_authentication',
     'ch_new',
     'ch_soft',
     'ch_waits',

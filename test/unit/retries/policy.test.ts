@@ -44,18 +44,18 @@ describe('policy none', () => {
 
 describe('policy standard', () => {
   it.each([
-    [1, '2027-02-01T08:00:00Z'],
-    [2, '2027-02-03T08:00:00Z'],
-    [3, '2027-02-05T08:00:00Z'],
-    [4, '2027-02-07T08:00:00Z'],
+    [1, '2027-02-02T08:00:00Z'],
+    [2, '2027-02-04T08:00:00Z'],
+    [3, '2027-02-06T08:00:00Z'],
+    [4, '2027-02-08T08:00:00Z'],
   ])("soft decline %d is tried again in the customer's morning", (softDeclines, expected) => {
     expect(retryAt({ softDeclines })).toBe(expected);
     expect(decide(input({ softDeclines }))).toMatchObject({ rule: `standard/soft#${softDeclines}` });
   });
 
   it('spreads the morning over 59 minutes', () => {
-    expect(retryAt({ random: () => 0.999_999 })).toBe('2027-02-01T08:59:00Z');
-    expect(retryAt({ random: () => 0.5 })).toBe('2027-02-01T08:30:00Z');
+    expect(retryAt({ random: () => 0.999_999 })).toBe('2027-02-02T08:59:00Z');
+    expect(retryAt({ random: () => 0.5 })).toBe('2027-02-02T08:30:00Z');
   });
 
   it("counts days by the customer's calendar", () => {
@@ -74,7 +74,7 @@ describe('policy standard', () => {
   });
 
   it('plans nothing beyond its age', () => {
-    expect(decide(input({ firstAttemptAtMs: NOW - 29 * DAY_MS }))).toMatchObject({ kind: 'retry' });
+    expect(decide(input({ firstAttemptAtMs: NOW - 28 * DAY_MS }))).toMatchObject({ kind: 'retry' });
     expect(decide(input({ firstAttemptAtMs: NOW - 30 * DAY_MS }))).toMatchObject({
       kind: 'exhausted',
       rule: 'max_age',
@@ -160,25 +160,29 @@ describe('mornings', () => {
       fc.property(
         zones,
         fc.integer({ min: at('2011-01-01T00:00:00Z'), max: at('2040-01-01T00:00:00Z') }),
-        fc.integer({ min: 1, max: 400 }),
+        fc.integer({ min: DAY_MS, max: 400 * DAY_MS }),
         fc.integer({ min: 0, max: 23 }),
         fc.integer({ min: 0, max: 59 }),
-        (timezone, nowMs, days, hourOfDay, minute) => {
+        (timezone, nowMs, delayMs, hourOfDay, minute) => {
           const policy = {
             ...BUILT_IN_POLICIES.standard,
-            softDelaysMs: [days * DAY_MS],
+            softDelaysMs: [delayMs],
             maxAgeMs: 500 * DAY_MS,
             hourOfDay,
           };
           const decision = decide(
             input({ policy, timezone, nowMs, firstAttemptAtMs: nowMs, random: () => (minute + 0.5) / 60 }),
           );
-          const expected = Temporal.Instant.fromEpochMilliseconds(nowMs)
-            .toZonedDateTimeISO(timezone)
-            .toPlainDate()
-            .add({ days })
-            .toZonedDateTime({ timeZone: timezone, plainTime: new Temporal.PlainTime(hourOfDay, minute) });
-          expect(decision).toMatchObject({ kind: 'retry', retryAtMs: expected.epochMilliseconds });
+          const earliestMs = nowMs + delayMs;
+          const date = Temporal.Instant.fromEpochMilliseconds(earliestMs).toZonedDateTimeISO(timezone).toPlainDate();
+          const mornings = [-1, 0, 1, 2].map(
+            (days) =>
+              date
+                .add({ days })
+                .toZonedDateTime({ timeZone: timezone, plainTime: new Temporal.PlainTime(hourOfDay, minute) })
+                .epochMilliseconds,
+          );
+          expect(decision).toMatchObject({ kind: 'retry', retryAtMs: mornings.find((ms) => ms >= earliestMs) });
         },
       ),
       { numRuns: 500 },
