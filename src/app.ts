@@ -9,6 +9,7 @@ import type { GatewayConfig } from './config/schema.ts';
 import type { CustomersContext } from './customers/customers.ts';
 import { BursarError } from './errors.ts';
 import type { Gateway } from './gateways/gateway.ts';
+import { refusePan } from './money/pan.ts';
 import { findPolicy, type RetryPolicy } from './retries/policy.ts';
 import { Owner } from './storage/lease.ts';
 import { type Book, openBook } from './storage/open.ts';
@@ -29,10 +30,27 @@ export async function openApp(options: AppOptions): Promise<App> {
   const { env, cwd } = options;
   const config = await loadConfig({ flag: options.config, cwd, env });
   const url = resolveBookUrl(config, { flag: options.book, cwd, env });
-  const author = authorOf(options.command, env.BURSAR_ACTOR || (config.config.actor ?? null));
+  const author = authorOf(options.command, actorOf(env, config));
   const book = await openBook(url, { allowOlder: options.allowOlder ?? false, busyTimeoutMs: busyTimeoutOf(env) });
   return new App(book, config, author);
 }
+
+/** Who BURSAR_ACTOR or the configuration says is at work; `null` leaves it to the operating system. */
+export function actorOf(env: Environment, { config }: LoadedConfig): string | null {
+  const actor = env.BURSAR_ACTOR || (config.actor ?? null);
+  if (actor === null) return null;
+  refusePan('BURSAR_ACTOR', actor);
+  if (actor.length <= LONGEST_ACTOR && !/\p{Cc}/u.test(actor)) return actor;
+  throw new BursarError(
+    'invalid_value',
+    `BURSAR_ACTOR is longer than ${LONGEST_ACTOR} characters or holds control characters. Nothing was done.`,
+    {
+      hint: 'Give the name that shall stand in the audit log.',
+    },
+  );
+}
+
+const LONGEST_ACTOR = 200;
 
 /** The configured gateways, or the simulated one where none is. */
 export function gatewaysOf({ config }: LoadedConfig): Record<string, GatewayConfig> {
@@ -57,7 +75,11 @@ export class App {
 
   /** The zone of local times that name none: configured, else the system's. */
   get timezone(): string {
-    return this.config.config.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const zone: string | undefined = this.config.config.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (zone !== undefined) return zone;
+    throw new BursarError('invalid_timezone', 'The environment variable TZ names no time zone. Nothing was done.', {
+      hint: 'Set TZ to an IANA name such as Europe/Berlin, or "timezone" in the configuration.',
+    });
   }
 
   get gatewayConfigs(): Record<string, GatewayConfig> {

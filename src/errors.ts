@@ -44,8 +44,9 @@ export const ERROR_EXIT_CODES = {
   output_unwritable: EXIT.usage,
   confirmation_impossible: EXIT.usage,
   not_confirmed: EXIT.usage,
-  // 4: sent, perhaps; the book doesn't say
+  // 4: what was done can't be told here
   outcome_unrecorded: EXIT.pending,
+  result_unprinted: EXIT.pending,
   // 5: integrity
   corrupt_book: EXIT.integrity,
   corrupt_file: EXIT.integrity,

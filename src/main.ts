@@ -3,6 +3,7 @@ import { type Interfaces, run, settings } from '@oclif/core';
 import packageJson from '../package.json' with { type: 'json' };
 import { hasFlag, normalizeArguments } from './cli/argv.ts';
 import { printReport, toReport } from './cli/error-report.ts';
+import { resultUnprinted } from './cli/terminal.ts';
 
 /** Where commands, the hook and the help class stand below the root: in the built package, unless told otherwise. */
 export interface Layout {
@@ -52,7 +53,11 @@ function loadOptions(root: string, { commands, notFound, help }: Layout): Interf
   return { root, pjson: { ...packageJson, oclif }, devPlugins: false, userPlugins: false };
 }
 
-// `bursar charges list | head` closes our stdout when it has seen enough: no error, and what runs is let finish.
+// `bursar charges list | head` closes our stdout when it has seen enough: no error, and what runs is let finish. Any other
+// failure to print must not look like a refusal: the command may have moved money.
 function ignoreClosedReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code === 'EPIPE') return;
+  const { message, hint, exitCode } = resultUnprinted(error);
+  process.stderr.write(`Error: ${message}\n${hint}\n`);
+  process.exitCode = exitCode;
 }

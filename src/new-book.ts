@@ -2,6 +2,7 @@
 // which opens books that exist.
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { actorOf } from './app.ts';
 import { appendAudit, authorOf } from './audit/audit.ts';
 import { sealPending } from './audit/seal.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -42,6 +43,7 @@ export async function newBook(request: NewBookRequest): Promise<NewBook> {
   // Read before anything is made, so that a configuration that can't be used leaves no book behind.
   const config = existsSync(configPath) ? await loadConfig({ flag: configPath, cwd, env }) : null;
   await assertWritable(configPath);
+  actorOf(env, config ?? { path: null, config: {} });
   const path = pathOf(request.book, cwd);
   if (gateway === 'simulated' && mode === 'live') {
     throw new BursarError('gateway_refused', 'A live book takes no simulated gateway. Nothing was made.', {
@@ -70,7 +72,7 @@ async function make(
   config: LoadedConfig | null,
   clock: Clock,
 ): Promise<void> {
-  const author = authorOf('init', env.BURSAR_ACTOR || (config?.config.actor ?? null));
+  const author = authorOf('init', actorOf(env, config ?? { path: null, config: {} }));
   const nowMs = clock.nowMs();
   await createBook(path, mode, nowMs, (trx) =>
     appendAudit(trx, author, nowMs, [{ subject: 'book', action: 'book.create', after: { mode }, result: 'created' }]),

@@ -50,6 +50,12 @@ export async function auditPage(db: Knex, filter: AuditFilter, limit: number, be
   ]);
 }
 
+export async function hasAuditRow(db: Knex, filter: AuditFilter): Promise<boolean> {
+  const { sql, bindings } = auditWhere(filter);
+  const rows = await select(db, `SELECT 1 FROM audit_rows a WHERE ${sql} LIMIT 1`, bindings);
+  return rows.length > 0;
+}
+
 export async function countAuditRows(db: Knex, filter: AuditFilter): Promise<number> {
   const { sql, bindings } = auditWhere(filter);
   const [row] = await select<{ n: number }>(db, `SELECT COUNT(*) AS n FROM audit_rows a WHERE ${sql}`, bindings);

@@ -35,7 +35,7 @@ export interface ExportContext {
   book: Book;
   clock: Clock;
   author: Author;
-  /** Files that must never be written over: the book's own. */
+  /** Files that must never be written over: the book's own, and the configuration. */
   forbidden: readonly string[];
 }
 

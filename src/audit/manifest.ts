@@ -1,6 +1,8 @@
 // The manifest beside an export: what the file holds, and the proof that its rows are what was sealed. Together with the
-// file it is all that a verification needs.
+// file it is all that a verification needs. A verification covers all of it but `file` and `exportedAt`, which only say
+// what the file was called and when it was written.
 import { z } from 'zod';
+import { faultAt, schemaWords } from '../config/schema-words.ts';
 import { BursarError } from '../errors.ts';
 
 export const MANIFEST_SCHEMA = 'bursar.audit-manifest/1';
@@ -86,10 +88,10 @@ export function parseManifest(text: string, name: string): Manifest {
   } catch (cause) {
     throw corrupt(name, 'it is not JSON', cause);
   }
-  const parsed = manifest.safeParse(value);
+  const parsed = manifest.safeParse(value, { error: schemaWords });
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw corrupt(name, issue === undefined ? 'unknown' : `${issue.path.join('.') || 'the document'}: ${issue.message}`);
+  throw corrupt(name, issue === undefined ? 'unknown' : faultAt(issue.path.join('.') || 'the top level', issue.message));
 }
 
 function corrupt(name: string, what: string, cause?: unknown): BursarError {

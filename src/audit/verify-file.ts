@@ -1,6 +1,7 @@
 // Verifies an exported audit log with nothing but the file and its manifest: the file's own hash, every row's hash, that
-// the rows are what was sealed (multiproofs), and the chain of seals up to the head. Whoever can rewrite both files can
-// rewrite the chain as well; that is caught against a head kept elsewhere (`expectedHead`).
+// the rows are what was sealed (multiproofs) and what the filters let through, and the chain of seals up to the head.
+// Whoever can rewrite both files can rewrite the chain as well; that is caught against a head kept elsewhere
+// (`expectedHead`).
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
@@ -18,7 +19,11 @@ import type { Verification } from './verify.ts';
 
 const AGAIN = 'bursar audit export --out FILE';
 
-/** BursarError: `not_found` where one of the files is missing, `corrupt_file` for a manifest that is none. */
+/**
+ * The manifest's `file` and `exportedAt` are not covered: nothing in file or seals tells them. That no row is missing
+ * which the filters would let through is for the book to say. BursarError: `not_found` where one of the files is missing, `corrupt_file` for a
+ * manifest that is none.
+ */
 export async function verifyFile(
   path: string,
   manifestPath: string,
@@ -49,7 +54,7 @@ class VerifyingFile {
   async run(): Promise<Verification> {
     const { seals, head } = this.#manifest;
     this.#shape();
-    await this.#fileHash();
+    await this.#fileItself();
     this.#chain(seals);
     if (await this.#everyRow()) this.#sums();
     const { count } = this.#findings;
@@ -74,9 +79,17 @@ class VerifyingFile {
     }
   }
 
-  async #fileHash(): Promise<void> {
+  async #fileItself(): Promise<void> {
     const hash = createHash('sha256');
-    for await (const chunk of createReadStream(this.#path) as AsyncIterable<Buffer>) hash.update(chunk);
+    let size = 0;
+    for await (const chunk of createReadStream(this.#path) as AsyncIterable<Buffer>) {
+      hash.update(chunk);
+      size += chunk.length;
+    }
+    const { bytes } = this.#manifest;
+    if (size !== bytes) {
+      this.#error('file_size', this.#path, `The file has ${size} bytes; the manifest says ${bytes}.`);
+    }
     if (hash.digest('hex') === this.#manifest.sha256) return;
     this.#error(
       'file_hash',
@@ -141,6 +154,7 @@ class VerifyingFile {
       this.#rows += 1;
       this.#totals.add(row.fields);
       this.#content(row);
+      this.#filtered(row);
       this.#members.add(row);
     }
     this.#members.finish();
@@ -166,6 +180,26 @@ class VerifyingFile {
       fields.id,
       `Row ${fields.id} on line ${line} shows another ${wrong} than ${wrong}_${wrong === 'at' ? 'ms' : 'minor'}: it was edited.`,
     );
+  }
+
+  #filtered({ line, fields }: FileRow): void {
+    const { since, until, customer, gateway, status, kind } = this.#manifest.filters;
+    const outside = [
+      ['since', since !== null && fields.at < Date.parse(since)],
+      ['until', until !== null && fields.at >= Date.parse(until)],
+      ['customer', customer !== null && fields.customer_id !== customer],
+      ['gateway', gateway !== null && fields.gateway !== gateway],
+      ['status', status !== null && fields.status !== status],
+      ['kind', kind !== null && fields.action !== kind && !fields.action.startsWith(`${kind}.`)],
+    ] as const;
+    for (const [name, isOutside] of outside) {
+      if (!isOutside) continue;
+      this.#error(
+        'row_outside',
+        fields.id,
+        `Row ${fields.id} on line ${line} is not what the filter "${name}" in the manifest lets through.`,
+      );
+    }
   }
 
   #sums(): void {

@@ -1,6 +1,7 @@
 // A run: one execution of billing or of due retries, with what it counted. Types and pure rules.
 import type { Attempt } from '../charges/attempt.ts';
 import type { Charge } from '../charges/charge.ts';
+import { isOwnStop } from '../charges/send.ts';
 
 export const RUN_STATUSES = ['running', 'finished', 'stopped', 'interrupted'] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
@@ -60,6 +61,11 @@ export const noCounts = (): RunCounts => ({
 /** Counts what an attempt of this run came to. */
 export function countOutcome(run: Run, attempt: Attempt, charge: Charge): void {
   const { counts, totals } = run;
+  if (attempt.outcome === 'rejected' && isOwnStop(attempt.declineCode)) {
+    // Opened and never sent: not tried.
+    counts.due -= 1;
+    return;
+  }
   switch (attempt.outcome) {
     case 'approved':
       counts.approved += 1;

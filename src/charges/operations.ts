@@ -12,6 +12,7 @@ import type { Pipeline } from './pipeline.ts';
 import type { Refund } from './refund.ts';
 import { refundsById } from './refunds-store.ts';
 import { pausedError, unusableMethod } from './refusals.ts';
+import { findReplays } from './replays.ts';
 
 export type CreateCharge = Omit<ChargeFacts, 'id' | 'scheduleId' | 'period' | 'timezone' | 'dueAt'>;
 
@@ -29,10 +30,16 @@ export async function createCharge(
   return { charge: await finish(pipeline, opened), replayed: false };
 }
 
-/** What `createCharge` would write, for `--dry-run`: the gateway has checked that it could be sent. */
-export async function previewCharge(pipeline: Pipeline, request: CreateCharge): Promise<Charge> {
+/** What `createCharge` would answer, for `--dry-run`: the gateway has checked that a new charge could be sent. */
+export async function previewCharge(
+  pipeline: Pipeline,
+  request: CreateCharge,
+): Promise<{ charge: Charge; replayed: boolean }> {
   const charge = plannedCharge(pipeline, request);
   const { book } = pipeline.context;
+  const [earlier] = (await findReplays(book.reader, [{ kind: 'create', charge, runId: null }])).values();
+  if (earlier?.kind === 'refused') throw earlier.error;
+  if (earlier?.kind === 'replayed') return { charge: earlier.charge, replayed: true };
   const method = (await methodsById(book.reader, [charge.methodId])).get(charge.methodId);
   assert(method !== undefined, 'a charge has its payment method');
   const unusable = unusableMethod(method);
@@ -50,7 +57,7 @@ export async function previewCharge(pipeline: Pipeline, request: CreateCharge): 
     objectId: null,
     objectGeneration: 0,
   });
-  return charge;
+  return { charge, replayed: false };
 }
 
 function plannedCharge(pipeline: Pipeline, request: CreateCharge): Charge {

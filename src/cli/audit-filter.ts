@@ -2,7 +2,7 @@
 // fingers must not become an empty file that looks like an answer.
 import { Flags } from '@oclif/core';
 import type { App } from '../app.ts';
-import type { AuditFilter } from '../audit/audit-rows-store.ts';
+import { type AuditFilter, hasAuditRow } from '../audit/audit-rows-store.ts';
 import { CHARGE_STATUSES } from '../charges/charge.ts';
 import { BursarError } from '../errors.ts';
 import { SCHEDULE_STATUSES } from '../schedules/schedule.ts';
@@ -40,6 +40,19 @@ export async function readAuditFilter(app: App, flags: AuditFilterFlags): Promis
   if (status !== undefined) filter.status = checkedStatus(status);
   if (kind !== undefined) filter.kind = checkedKind(kind);
   return filter;
+}
+
+/** Where a filter let no row through: tells of a gateway or kind that is known nowhere, which may be a slip. */
+export async function noteUnknownNames(
+  app: App,
+  { gateway, kind }: AuditFilter,
+  note: (text: string) => void,
+): Promise<void> {
+  const { reader } = app.book;
+  if (gateway !== undefined && !Object.hasOwn(app.gatewayConfigs, gateway) && !(await hasAuditRow(reader, { gateway })))
+    note(`There is no gateway "${oneLine(gateway)}": none is configured, and no row of the audit log names it.\n`);
+  if (kind !== undefined && !(await hasAuditRow(reader, { kind })))
+    note(`There is no kind "${kind}" in the audit log: no row of it, of whatever time, is of that kind.\n`);
 }
 
 const STATUSES: readonly string[] = [...new Set([...CHARGE_STATUSES, ...SCHEDULE_STATUSES])];

@@ -70,6 +70,11 @@ export function demoStory(today: Date): DemoStep[] {
     },
     { words: ['charges', 'refund', '{charge}', '--amount', '5.00', '--reason', 'goodwill'] },
     {
+      says: 'A charge by hand is tried once: what is declined there is not collected days later by surprise.',
+      words: ['charges', 'create', '--customer', '{joan}', '--amount', '9.99', '--currency', 'USD'],
+      ends: [3],
+    },
+    {
       says: 'Everyone pays monthly, on the last day of the month.',
       words: schedule('{ada}', '20.00', month),
       remembers: { name: 'schedule', prefix: 'sch' },
@@ -114,6 +119,11 @@ export function demoStory(today: Date): DemoStep[] {
     },
     { words: ['audit', 'verify', '--file', 'audit.csv'] },
     { words: ['doctor'] },
+    {
+      says: 'And one for you to play with: the bank charges Alan and goes silent again.',
+      words: ['charges', 'create', '--customer', '{alan}', '--amount', '1.00', '--currency', 'USD'],
+      ends: [4],
+    },
   ];
 
   function schedule(who: string, amount: string, start: string): string[] {
@@ -150,9 +160,9 @@ function customer(who: string, name: string, email: string, token: string): Demo
 
 /** What to try afterwards, each a command that works in the demo's folder. */
 export const DEMO_NEXT = [
-  'bursar charges list --status failed',
-  'bursar retries list',
+  'bursar attempts list --open',
+  'bursar billing run   (finds out what came of it)',
+  'bursar charges list --status failed,exhausted',
   'bursar charges create   (asks for what is missing)',
-  'bursar audit list',
   'bursar --help',
 ] as const;

@@ -56,8 +56,10 @@ export function printReport(report: ErrorReport, error: unknown, how: { json: bo
   const message = maskPans(report.message);
   const hint = report.hint === null ? null : maskPans(report.hint);
   const start = report.code === 'internal' ? 'bursar: internal error' : 'Error';
-  if (how.json) process.stdout.write(`${toJson({ error: { ...report, message, hint } })}\n`);
-  else process.stderr.write(`${start}: ${message}\n${hint === null ? '' : `${hint}\n`}`);
+  // Where stdout takes nothing, not even the error, stderr has it.
+  if (how.json && report.code !== 'result_unprinted') {
+    process.stdout.write(`${toJson({ error: { ...report, message, hint } })}\n`);
+  } else process.stderr.write(`${start}: ${message}\n${hint === null ? '' : `${hint}\n`}`);
   if (how.debug) process.stderr.write(`${maskPans(printable(trace(error)))}\n`);
 }
 

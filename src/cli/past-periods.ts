@@ -1,6 +1,7 @@
 // A schedule that begins in the past: what a billing run would make of that is told before anything is written, so that
 // nobody is billed for past months by surprise.
 import { duePeriods } from '../billing/periods.ts';
+import { BursarError } from '../errors.ts';
 import { today } from '../schedules/operations.ts';
 import type { Schedule } from '../schedules/schedule.ts';
 import { type Asker, canAsk, confirm } from './prompts.ts';
@@ -34,7 +35,7 @@ export function pastPeriods(schedule: Schedule, nowMs: number): PastPeriods | nu
   };
 }
 
-/** Tells of past periods; on a terminal asks whether they are meant. Off a terminal they are. */
+/** Tells of past periods, and refuses (`invalid_value`) one charge so long ago that no run would make it; on a terminal asks whether they are meant. Off a terminal they are. */
 export async function tellPastPeriods(
   asker: Asker,
   schedule: Schedule,
@@ -43,6 +44,13 @@ export async function tellPastPeriods(
 ): Promise<void> {
   const past = pastPeriods(schedule, nowMs);
   if (past === null) return;
+  if (schedule.recurrence.every === null && past.skipped > 0) {
+    throw new BursarError(
+      'invalid_value',
+      `--at: ${schedule.recurrence.at} is older than the catch-up window of 35 days, so it would never be charged. Nothing was created.`,
+      { hint: 'Name a later time, or charge now with: bursar charges create' },
+    );
+  }
   how.note(`${past.notice}\n`);
   if (how.mayAsk && past.isBeforeToday && canAsk(asker)) {
     await confirm(asker, `Create a schedule that begins on ${schedule.next?.period}, in the past?`);

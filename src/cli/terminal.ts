@@ -2,6 +2,7 @@
 // the printing functions, so that tests give them a sheet of paper instead.
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
+import { BursarError } from '../errors.ts';
 
 export interface Terminal {
   /** The result. Resolves to false once the reader has gone (`| head`): nothing more needs to be made. */
@@ -43,10 +44,19 @@ class ClosableWriter {
 
   async write(text: string): Promise<boolean> {
     if (this.#isClosed) return false;
-    if (!this.#stream.write(text)) await Promise.race([once(this.#stream, 'drain'), this.#closed]);
+    if (!this.#print(text)) await Promise.race([once(this.#stream, 'drain'), this.#closed]);
     // A broken pipe is reported on the next turn of the event loop, not by write() itself.
     else if (this.#stream.errored) this.#close();
     return !this.#isClosed;
+  }
+
+  #print(text: string): boolean {
+    try {
+      return this.#stream.write(text);
+    } catch (error) {
+      // Writing to a file is synchronous and throws (a full disk): it must not look like a refusal.
+      throw resultUnprinted(error);
+    }
   }
 
   #resolveClosed: () => void = () => undefined;
@@ -58,4 +68,17 @@ class ClosableWriter {
     this.#isClosed = true;
     this.#resolveClosed();
   }
+}
+
+/** The result can't be printed. The command may have moved money, so this is no refusal. */
+export function resultUnprinted(error: unknown): BursarError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new BursarError(
+    'result_unprinted',
+    `The result could not be printed (${why}). What the command did stands in the book.`,
+    {
+      hint: 'Do not repeat it before you have looked: bursar charges list',
+      cause: error,
+    },
+  );
 }

@@ -18,6 +18,7 @@ export default class Demo extends BaseCommand<typeof Demo> {
   };
 
   async run(): Promise<void> {
+    if (this.flags.json) throw new BursarError('usage', 'The demo is told to a person, not as JSON. Nothing was done.');
     const folder = resolve(this.args.folder);
     await makeEmptyFolder(folder);
     const known = new Map<string, string>();

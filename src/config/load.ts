@@ -65,7 +65,7 @@ export function resolveBookUrl({ path, config }: LoadedConfig, { flag, cwd, env 
   const books = config.books ?? {};
   const names = Object.keys(books);
   if (asked === undefined && names.length === 0) {
-    throw new BursarError('book_missing', 'There is no book yet: none is configured, and --book names none.', {
+    throw new BursarError('book_missing', 'There is no book yet: none is configured, and --book names none. Nothing was done.', {
       hint: 'bursar init --book ./book.db --mode test',
     });
   }
@@ -75,7 +75,7 @@ export function resolveBookUrl({ path, config }: LoadedConfig, { flag, cwd, env 
     const known = names.length === 0 ? 'No book is configured.' : `Configured books: ${names.join(', ')}.`;
     throw new BursarError(
       'invalid_config',
-      `No book "${name}" is configured${path === null ? '' : ` in ${path}`}. ${known}`,
+      `No book "${name}" is configured${path === null ? '' : ` in ${path}`}. ${known} Nothing was done.`,
       {
         hint: 'Name one of them with --book, or give a path such as ./book.db.',
       },
@@ -86,7 +86,7 @@ export function resolveBookUrl({ path, config }: LoadedConfig, { flag, cwd, env 
   if (value === undefined || value === '') {
     throw new BursarError(
       'invalid_config',
-      `The book "${name}" is in the environment variable ${url.env}, which is not set.`,
+      `The book "${name}" is in the environment variable ${url.env}, which is not set. Nothing was done.`,
       {
         hint: `Set ${url.env} to the path or URL of the book.`,
       },
@@ -135,7 +135,7 @@ function readConfig(path: string): string {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
     const what = code === 'ENOENT' ? 'does not exist' : `can't be read (${code})`;
-    throw new BursarError('invalid_config', `The configuration ${path} ${what}.`, {
+    throw new BursarError('invalid_config', `The configuration ${path} ${what}. Nothing was done.`, {
       cause: error,
       hint: 'It is named by --config or BURSAR_CONFIG; without them it is searched for upwards from here.',
     });
@@ -150,7 +150,7 @@ function parseJson(text: string, path: string): unknown {
     // Neither its message nor the error itself is passed on: V8 quotes the text around the fault, secrets included.
     const before = text.slice(0, faultOffset(text)).split('\n');
     const column = (before.at(-1)?.length ?? 0) + 1;
-    throw new BursarError('invalid_config', `${path}:${before.length}:${column}: not valid JSON.`, {
+    throw new BursarError('invalid_config', `${path}:${before.length}:${column}: not valid JSON. Nothing was done.`, {
       hint: 'Look for a missing or trailing comma, a missing quote, or a comment just before that place.',
     });
   }

@@ -4,6 +4,7 @@ import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { BursarError } from '../errors.ts';
 import { findPan } from '../money/pan.ts';
+import { faultAt, schemaWords } from './schema-words.ts';
 
 const name = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,62}$/, 'a name is letters, digits, - and _, from a letter');
 const milliseconds = z
@@ -47,7 +48,12 @@ const policy = z.strictObject({
     .optional()
     .describe('Soft declines after which there is no retry; one more than delays by default.'),
   maxAgeDays: z.number().positive().max(3660).optional(),
-  hourOfDay: z.int().min(0).max(23).optional().describe("Hour of the customer's day that retries after a day or more wait for."),
+  hourOfDay: z
+    .int()
+    .min(0)
+    .max(23)
+    .optional()
+    .describe("Hour of the customer's day that retries after a day or more wait for."),
   transport: z
     .strictObject({
       baseMs: milliseconds.min(1).optional(),
@@ -82,12 +88,12 @@ export type GatewayConfig = z.infer<typeof simulatedGateway>;
  */
 export function validateConfig(value: unknown, file: string): Config {
   refuseSecrets(value, [], file);
-  const result = configSchema.safeParse(value);
+  const result = configSchema.safeParse(value, { error: schemaWords });
   if (result.success) return result.data;
   // A misspelt setting comes first: what is missing in its place is often the same mistake.
   const { issues } = result.error;
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
-  if (issue === undefined) throw new BursarError('invalid_config', `${file} is not a valid configuration.`);
+  if (issue === undefined) throw new BursarError('invalid_config', `${file} is not a valid configuration. Nothing was done.`);
   const more = issues.length - 1;
   const others = more === 0 ? '' : ` (and ${more} more)`;
   if (issue.code === 'unrecognized_keys') {
@@ -95,7 +101,7 @@ export function validateConfig(value: unknown, file: string): Config {
     const known = knownKeys(configSchema, issue.path);
     throw new BursarError(
       'invalid_config',
-      `${file}: ${placeOf([...issue.path, unknown])} is not a known setting${others}.`,
+      `${file}: ${placeOf([...issue.path, unknown])} is not a known setting${others}. Nothing was done.`,
       {
         hint:
           known.length === 0
@@ -105,7 +111,7 @@ export function validateConfig(value: unknown, file: string): Config {
     );
   }
   const reason = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
-  throw new BursarError('invalid_config', `${file}: ${placeOf(issue.path)}: ${reason}${others}.`, {
+  throw new BursarError('invalid_config', `${file}: ${faultAt(placeOf(issue.path), reason)}${others}. Nothing was done.`, {
     hint: 'schemas/bursar.config.schema.json tells editors what each setting takes.',
   });
 }
@@ -155,7 +161,7 @@ function refuseSecrets(value: unknown, path: readonly string[], file: string): v
       if (findPan(key)) throw cardNumber(`${file}: a key in ${placeOf(path)}`);
       if (MARKED_SECRET.test(key) || looksRandom(key)) throw literalSecret(`${file}: a key in ${placeOf(path)}`);
       // zod drops this key without a word.
-      if (key === '__proto__') throw new BursarError('invalid_config', `${file}: __proto__ is not a name of anything.`);
+      if (key === '__proto__') throw new BursarError('invalid_config', `${file}: __proto__ is not a name of anything. Nothing was done.`);
       refuseSecrets(inner, [...path, key], file);
     }
   }

@@ -28,6 +28,8 @@ export interface ChargeMismatch {
   attempts: number;
   lastNumber: number;
   foreignAttempts: number;
+  /** How many attempts to collect the charge were for another amount than its own. */
+  foreignAmounts: number;
 }
 
 const sumOf = (rule: string): string => `COALESCE(SUM(CASE WHEN ${rule} THEN t.amount_minor END), 0)`;
@@ -58,7 +60,8 @@ const TOTALS = `SELECT c.id, c.status, c.gateway, c.currency, c.amount_minor AS 
     ${sumOf(`t.operation IN ('sale', 'capture') AND ${APPROVED}`)} AS "capturedOfAttempts",
     ${sumOf(`t.operation = 'refund' AND ${APPROVED}`)} AS "refundedOfAttempts",
     ${sumOf(`t.operation = 'refund' AND ${OPEN}`)} AS "reservedOfAttempts",
-    ${countOf('t.currency <> c.currency')} AS "foreignAttempts"
+    ${countOf('t.currency <> c.currency')} AS "foreignAttempts",
+    ${countOf(`${COLLECTING} AND t.amount_minor <> c.amount_minor`)} AS "foreignAmounts"
   FROM charges c LEFT JOIN attempts t ON t.charge_id = c.id GROUP BY c.id`;
 
 /** Statuses of a charge that was never tried, and of one of which every collection has failed. */
@@ -76,7 +79,7 @@ export async function chargeMismatches(db: Knex, limit: number): Promise<ChargeM
          OR authorized <> "authorizedOfAttempts" OR captured <> "capturedOfAttempts"
          OR refunded <> "refundedOfAttempts" OR reserved <> "reservedOfAttempts"
          OR "approvedCollections" > 1 OR attempts <> "attemptCount" OR "lastNumber" <> "attemptCount"
-         OR "foreignAttempts" > 0
+         OR "foreignAttempts" > 0 OR "foreignAmounts" > 0
          OR (reserved > 0 AND reserved <> "reservedOfRefunds")
       LIMIT ?`,
     [limit],

@@ -58,6 +58,12 @@ function* faultsOf(charge: ChargeMismatch): Generator<[code: string, message: st
       `Charge ${id} is in ${currency}, but ${charge.foreignAttempts} of its attempts are not.`,
     ];
   }
+  if (charge.foreignAmounts > 0) {
+    yield [
+      'charge_amount',
+      `Charge ${id} is of ${money(charge.amount, currency)}, but ${charge.foreignAmounts} of its attempts to collect it were for another amount.`,
+    ];
+  }
 }
 
 const UNTRIED = ['pending', 'cancelled', 'exhausted'];

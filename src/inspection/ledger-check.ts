@@ -27,6 +27,7 @@ export interface LedgerCheck {
 
 /** No command mends a file. */
 const RESTORE = 'Put the newest backup that passes this check in its place.';
+const CHECK_BACKUP = 'bursar ledger check --deep --book BACKUP';
 
 /** `db` should be a snapshot. `deep` also compares every index with its table, which takes several times as long. */
 export async function checkLedger(db: Knex, options: { deep: boolean }): Promise<LedgerCheck> {
@@ -43,7 +44,7 @@ export async function checkLedger(db: Knex, options: { deep: boolean }): Promise
 
 async function checkFile(db: Knex, deep: boolean, findings: Findings): Promise<void> {
   for (const problem of await integrityProblems(db, deep, ASKED_PER_KIND)) {
-    findings.add('file_damaged', null, `The database file is damaged: ${problem}. ${RESTORE}`, null);
+    findings.add('file_damaged', null, `The database file is damaged: ${problem}. ${RESTORE}`, CHECK_BACKUP);
   }
   for (const { table, rowid, parent } of await danglingRows(db, ASKED_PER_KIND)) {
     const subject = rowid === null ? table : `${table} row ${rowid}`;
@@ -51,7 +52,7 @@ async function checkFile(db: Knex, deep: boolean, findings: Findings): Promise<v
       'row_dangling',
       subject,
       `A row of ${table} (${subject}) names a row of ${parent} that is not there. ${RESTORE}`,
-      null,
+      CHECK_BACKUP,
     );
   }
 }

@@ -125,7 +125,7 @@ test('a pause is seen before anything is written', async () => {
 });
 
 test('a dry run writes and sends nothing', async () => {
-  const charge = await previewCharge(at.pipeline, at.request(await at.method('tok_approved')));
+  const { charge } = await previewCharge(at.pipeline, at.request(await at.method('tok_approved')));
   expect(charge).toMatchObject({ status: 'pending', amountMinor: 1250n });
   expect([await countCharges(at.book.reader, {}), await at.executed()]).toEqual([0, []]);
 });

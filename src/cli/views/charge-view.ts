@@ -118,7 +118,9 @@ export function chargeFields(view: ChargeView, time: ShowTime): [string, Cell][]
 
 /** What a person who has just charged someone should know besides; on stderr, so it is not part of the result. */
 export function createdNote({ id, status, replayed, dryRun }: CreatedDocument): string {
-  if (dryRun) return 'Dry run: nothing was written or sent.\n';
+  const dry = 'Dry run: nothing was written or sent.';
+  if (dryRun && replayed) return `${dry} This charge was made before with the same idempotency key.\n`;
+  if (dryRun) return `${dry}\n`;
   if (replayed) return 'This charge was made before with the same idempotency key; nothing was sent.\n';
   switch (status) {
     case 'unknown':

@@ -44,6 +44,9 @@ export default class AttemptsResolve extends BaseCommand<typeof AttemptsResolve>
       ...toChargeView(charge, null),
       dryRun,
     };
-    return this.show(document, () => this.printFields(chargeFields(document, (time) => this.time(time))));
+    return this.show(document, async () => {
+      await this.printFields(chargeFields(document, (time) => this.time(time)));
+      if (dryRun) this.terminal.note('Dry run: nothing was written.\n');
+    });
   }
 }

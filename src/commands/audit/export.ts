@@ -1,7 +1,7 @@
 // bursar audit export: the audit log, or a part of it, as a file that proves itself together with its manifest.
 import { Flags } from '@oclif/core';
 import type { ExportOptions, ExportResult } from '../../audit/export.ts';
-import { auditFilterFlags, readAuditFilter } from '../../cli/audit-filter.ts';
+import { auditFilterFlags, noteUnknownNames, readAuditFilter } from '../../cli/audit-filter.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { exportFields } from '../../cli/views/audit-view.ts';
 import { BursarError } from '../../errors.ts';
@@ -13,7 +13,7 @@ export default class AuditExport extends BaseCommand<typeof AuditExport> {
   static override description =
     `The manifest stands beside the file as FILE.manifest.json. Rows that were not sealed yet are sealed first; the export's own audit row comes after. Totals count the exported rows that tell of money moved: approved sales and captures, approved refunds, second approvals.`;
   static override examples = [
-    '<%= config.bin %> <%= command.id %> --out audit.csv',
+    '<%= config.bin %> <%= command.id %> --out log.csv',
     '<%= config.bin %> <%= command.id %> --since 2027-01-01 --until 2027-02-01 --kind refund --out refunds.csv --force',
     '<%= config.bin %> <%= command.id %> --format ndjson --out - --manifest audit.manifest.json | gzip > audit.gz',
   ];
@@ -33,10 +33,14 @@ export default class AuditExport extends BaseCommand<typeof AuditExport> {
     const app = await this.open();
     const filter = await readAuditFilter(app, this.flags);
     const { where } = app.book;
-    const forbidden = [where, `${where}-wal`, `${where}-shm`, app.bankPath];
+    const own = [where, `${where}-wal`, `${where}-shm`, app.bankPath, app.config.path];
+    const forbidden = own.filter((path) => path !== null);
     const { book, clock, author } = app;
     const result = await exportAudit({ book, clock, author, forbidden }, { ...options, filter });
-    if (result.rows === 0) this.terminal.note('No row of the audit log is so: the file has none.\n');
+    if (result.rows === 0) {
+      this.terminal.note('No row of the audit log is so: the file has none.\n');
+      await noteUnknownNames(app, filter, (text) => this.terminal.note(text));
+    }
     if (result.file !== null) return this.show(result, (shown) => this.printFields(exportFields(shown)));
     if (result.manifest === null)
       this.terminal.note('No manifest was kept, so the rows can not be verified: name one with --manifest.\n');

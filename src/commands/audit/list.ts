@@ -1,7 +1,7 @@
 // bursar audit list: who did what, newest first.
 import { auditPage, countAuditRows } from '../../audit/audit-rows-store.ts';
 import type { AuditRow } from '../../audit/audit-store.ts';
-import { auditFilterFlags, readAuditFilter } from '../../cli/audit-filter.ts';
+import { auditFilterFlags, noteUnknownNames, readAuditFilter } from '../../cli/audit-filter.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { listFlags } from '../../cli/flags.ts';
 import { pages } from '../../cli/pages.ts';
@@ -22,6 +22,7 @@ export default class AuditList extends BaseCommand<typeof AuditList> {
     const filter = await readAuditFilter(app, this.flags);
     const rows = pages((limit, before: AuditRow | undefined) => auditPage(reader, filter, limit, before), auditRowView);
     const total = await countAuditRows(reader, filter);
+    if (total === 0) await noteUnknownNames(app, filter, (text) => this.terminal.note(text));
     await this.showList(
       { schema: 'bursar.audit/1', rows, total },
       auditColumns((time) => this.time(time)),

@@ -11,7 +11,7 @@ export default class AuditVerify extends BaseCommand<typeof AuditVerify> {
     `Names every sealed row that was edited, deleted, inserted or reordered; exits with 5 when there is one. A book verifies by itself only what it holds: that its end was cut off, or the whole chain rewritten, is caught with a head that you keep elsewhere (--head). With --file neither book nor configuration is needed.`;
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
-    '<%= config.bin %> <%= command.id %> --head "$(cat head-of-january.txt)"',
+    '<%= config.bin %> <%= command.id %> --head "$(bursar audit head --json | grep sealHash | cut -d \\" -f 4)"',
     '<%= config.bin %> <%= command.id %> --file audit.csv',
   ];
   static override flags = {

@@ -9,7 +9,9 @@ import { assert } from '../../errors.ts';
 
 export default class BillingShow extends BaseCommand<typeof BillingShow> {
   static override summary = 'Show what a run did.';
-  static override examples = ['<%= config.bin %> billing show run_06evfz3m00n1k4q8r2t6w0y4a8'];
+  static override examples = [
+    '<%= config.bin %> billing show "$(bursar billing list --limit 1 --format csv | tail -n 1 | cut -d , -f 1)"',
+  ];
   static override args = { run: Args.string({ required: true, description: 'Id of the run.' }) };
 
   async run() {

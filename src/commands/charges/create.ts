@@ -40,7 +40,7 @@ export default class ChargesCreate extends BaseCommand<typeof ChargesCreate> {
     }
     const pipeline = await app.pipeline();
     const { charge, replayed } = dryRun
-      ? { charge: await previewCharge(pipeline, request), replayed: false }
+      ? await previewCharge(pipeline, request)
       : await createCharge(pipeline, request);
     if (!dryRun) this.exitWith(exitOfCharge(charge));
     const document = { ...(await chargeDocument(app, charge)), replayed, dryRun };

@@ -2,6 +2,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { listFlags } from '../../cli/flags.ts';
+import { oneLine } from '../../cli/text.ts';
 import { balanceColumns, toBalanceView } from '../../cli/views/ledger-view.ts';
 import { balances } from '../../ledger/balances.ts';
 
@@ -21,6 +22,9 @@ export default class LedgerBalances extends BaseCommand<typeof LedgerBalances> {
     const { account } = this.flags;
     const all = await balances(app.book.reader);
     const rows = all.filter((balance) => account === undefined || balance.account === account).map(toBalanceView);
+    if (account !== undefined && rows.length === 0) {
+      this.terminal.note(`There is no account "${oneLine(account)}". See what there is: bursar ledger accounts\n`);
+    }
     await this.showList({ schema: 'bursar.balances/1', rows, total: rows.length }, balanceColumns);
   }
 }

@@ -8,7 +8,7 @@ import { removeMethod } from '../../schedules/remove-method.ts';
 export default class MethodsRemove extends BaseCommand<typeof MethodsRemove> {
   static override summary = 'Remove a payment method that no active schedule or unfinished charge uses.';
   static override examples = [
-    '<%= config.bin %> <%= command.id %> $(<%= config.bin %> methods list --format csv --limit 1 | tail -1 | cut -d, -f1)',
+    '<%= config.bin %> <%= command.id %> "$(bursar methods list --format csv | tail -n 2 | head -n 1 | cut -d , -f 1)"',
   ];
   static override args = { method: Args.string({ required: true, description: 'Id of the payment method.' }) };
 

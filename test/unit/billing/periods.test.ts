@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { duePeriods, parseCatchUp } from '../../../src/billing/periods.ts';
+import { countDuePeriods, type DuePeriods, duePeriods, parseCatchUp } from '../../../src/billing/periods.ts';
 import { occurrence, type Recurrence } from '../../../src/schedules/recurrence.ts';
 import type { Schedule } from '../../../src/schedules/schedule.ts';
 
@@ -81,6 +81,39 @@ describe('due periods', () => {
       expect(skip).toContain('2027-01-24 outside the catch-up window of 35 days');
     }
     expect(periodsOf('all', '2027-03-01T09:00:00Z').bill[0]).toBe('2027-01-25');
+  });
+
+  it('comes to the same in steps, with nothing judged by the step it is in', () => {
+    const asOfMs = Date.parse('2027-03-01T09:00:00Z');
+    for (const mode of ['all', 'latest', 'skip', 'max=3', 'max=40']) {
+      const catchUp = parseCatchUp(mode);
+      const whole = duePeriods(scheduleOf(daily), asOfMs, catchUp);
+      for (const limit of [1, 7, 59, 60, 61]) {
+        let schedule = scheduleOf(daily);
+        const bill: DuePeriods['bill'] = [];
+        const skip: DuePeriods['skip'] = [];
+        while (schedule.next !== null && schedule.next.dueAtMs <= asOfMs) {
+          const step = duePeriods(schedule, asOfMs, catchUp, limit);
+          expect(step.bill.length + step.skip.length).toBeLessThanOrEqual(limit);
+          bill.push(...step.bill);
+          skip.push(...step.skip);
+          schedule = { ...schedule, next: step.next };
+        }
+        expect({ bill, skip, next: schedule.next }, `${mode} by ${limit}`).toEqual(whole);
+      }
+    }
+  });
+
+  it('counts what it would bill and skip', () => {
+    for (const mode of ['all', 'latest', 'skip', 'max=3', 'max=40'])
+      for (const asOf of ['2026-12-01', '2027-01-01', '2027-02-04', '2027-02-05', '2027-02-06', '2028-01-01'])
+        for (const time of ['08:59:59.999', '09:00', '09:00:00.001']) {
+          const args = [scheduleOf(daily, 1), Date.parse(`${asOf}T${time}Z`), parseCatchUp(mode)] as const;
+          const { bill, skip } = duePeriods(...args);
+          expect(countDuePeriods(...args), `${mode} ${asOf}T${time}`).toEqual({ bill: bill.length, skip: skip.length });
+        }
+    const once = scheduleOf({ ...daily, every: null, at: '2027-02-01T09:00' });
+    expect(countDuePeriods(once, Date.parse('2028-01-01'), { mode: 'all' })).toEqual({ bill: 0, skip: 1 });
   });
 
   it('ends a delayed charge after its only period', () => {

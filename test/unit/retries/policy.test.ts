@@ -58,11 +58,11 @@ describe('policy standard', () => {
     expect(retryAt({ random: () => 0.5 })).toBe('2027-02-02T08:30:00Z');
   });
 
-  it("counts days by the customer's calendar", () => {
+  it("finds the morning on the customer's clock", () => {
     const nowMs = at('2027-01-31T15:30:00Z');
     expect(retryAt({ nowMs, timezone: 'Pacific/Kiritimati' })).toBe('2027-02-01T19:00:00Z');
     expect(retryAt({ nowMs, timezone: 'America/Los_Angeles' })).toBe('2027-02-01T17:00:00Z');
-    expect(retryAt({ nowMs, timezone: 'Asia/Kathmandu' })).toBe('2027-02-01T03:15:00Z');
+    expect(retryAt({ nowMs, timezone: 'Asia/Kathmandu' })).toBe('2027-02-02T03:15:00Z');
   });
 
   it('is exhausted by the fifth soft decline', () => {
@@ -134,12 +134,25 @@ describe('transport failures', () => {
 
 describe('mornings', () => {
   it.each([
-    ['skipped by a DST change', 2, '2027-03-27T12:00:00Z', '2027-03-28T01:30:00Z'],
-    ['repeated by a DST change', 2, '2027-10-30T12:00:00Z', '2027-10-31T00:30:00Z'],
+    ['skipped by a DST change', 2, '2027-03-26T12:00:00Z', '2027-03-28T01:30:00Z'],
+    ['repeated by a DST change', 2, '2027-10-29T12:00:00Z', '2027-10-31T00:30:00Z'],
   ])('%s', (_, hourOfDay, now, expected) => {
     const policy = { ...BUILT_IN_POLICIES.standard, hourOfDay };
     const nowMs = at(now);
     expect(retryAt({ policy, nowMs, firstAttemptAtMs: nowMs, random: () => 0.5 })).toBe(expected);
+  });
+
+  it.each([
+    ['36 hours', '2027-01-31T15:00:00Z', '2027-02-02T09:00:00Z'],
+    ['36 hours', '2027-01-31T20:59:00Z', '2027-02-02T09:00:00Z'],
+    ['36 hours', '2027-01-31T21:01:00Z', '2027-02-03T09:00:00Z'],
+    ['1 day', '2027-01-31T23:50:00Z', '2027-02-02T09:00:00Z'],
+    ['1 day', '2027-01-31T09:00:00Z', '2027-02-01T09:00:00Z'],
+    ['1 day', '2027-01-31T09:00:00.001Z', '2027-02-02T09:00:00Z'],
+  ])('%s from %s are not over before', (delay, now, expected) => {
+    const policy = findPolicy('mine', { mine: { soft: [delay] } });
+    const nowMs = at(now);
+    expect(retryAt({ policy, nowMs, firstAttemptAtMs: nowMs, timezone: 'UTC' })).toBe(expected);
   });
 
   it('agree with Temporal everywhere', () => {
