@@ -20,6 +20,10 @@ const BUILT: Layout = {
 
 /** Runs one command line to its end. `root` holds `oclif.manifest.json`. Sets `process.exitCode`; never throws. */
 export async function main(argv: readonly string[], root: string, layout: Layout = BUILT): Promise<void> {
+  let stdoutError: unknown;
+  process.stdout.prependListener('error', (error) => {
+    stdoutError = error;
+  });
   process.stdout.on('error', ignoreClosedReader);
   process.stderr.on('error', ignoreClosedReader);
   const how = { json: hasFlag(argv, '--json'), debug: hasFlag(argv, '--debug') };
@@ -30,7 +34,8 @@ export async function main(argv: readonly string[], root: string, layout: Layout
     process.exitCode = report.exitCode;
   };
   process.on('uncaughtException', (error) => {
-    fail(error);
+    // oclif throws what stdout reports; a result that can't be printed must not look like a refusal.
+    fail(error === stdoutError ? resultUnprinted(error) : error);
     process.exit();
   });
   // Built code is what runs, whatever NODE_ENV says; oclif would otherwise look for TypeScript sources.
@@ -53,11 +58,7 @@ function loadOptions(root: string, { commands, notFound, help }: Layout): Interf
   return { root, pjson: { ...packageJson, oclif }, devPlugins: false, userPlugins: false };
 }
 
-// `bursar charges list | head` closes our stdout when it has seen enough: no error, and what runs is let finish. Any other
-// failure to print must not look like a refusal: the command may have moved money.
+// `bursar charges list | head` closes our stdout when it has seen enough: no error, and what runs is let finish.
 function ignoreClosedReader(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') return;
-  const { message, hint, exitCode } = resultUnprinted(error);
-  process.stderr.write(`Error: ${message}\n${hint}\n`);
-  process.exitCode = exitCode;
+  if (error.code !== 'EPIPE') throw error;
 }

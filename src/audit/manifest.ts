@@ -91,7 +91,10 @@ export function parseManifest(text: string, name: string): Manifest {
   const parsed = manifest.safeParse(value, { error: schemaWords });
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw corrupt(name, issue === undefined ? 'unknown' : faultAt(issue.path.join('.') || 'the top level', issue.message));
+  throw corrupt(
+    name,
+    issue === undefined ? 'unknown' : faultAt(issue.path.join('.') || 'the top level', issue.message),
+  );
 }
 
 function corrupt(name: string, what: string, cause?: unknown): BursarError {

@@ -11,7 +11,7 @@ import { type ListFlags, listRange } from './flags.ts';
 import { type Interrupt, onInterrupt } from './interrupt.ts';
 import { printFields, printLine, printList, printTable, type Rows } from './output.ts';
 import type { Asker } from './prompts.ts';
-import { processTerminal, resultUnprinted, type Terminal } from './terminal.ts';
+import { processTerminal, type Terminal } from './terminal.ts';
 import { toJson } from './text.ts';
 import { formatTime } from './time-format.ts';
 
@@ -129,11 +129,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   override logJson(data: unknown): void {
-    try {
-      process.stdout.write(`${toJson(data)}\n`);
-    } catch (error) {
-      throw resultUnprinted(error);
-    }
+    process.stdout.write(`${toJson(data)}\n`);
   }
 
   override toErrorJson(error: unknown): { error: unknown } {

@@ -44,19 +44,10 @@ class ClosableWriter {
 
   async write(text: string): Promise<boolean> {
     if (this.#isClosed) return false;
-    if (!this.#print(text)) await Promise.race([once(this.#stream, 'drain'), this.#closed]);
+    if (!this.#stream.write(text)) await Promise.race([once(this.#stream, 'drain'), this.#closed]);
     // A broken pipe is reported on the next turn of the event loop, not by write() itself.
     else if (this.#stream.errored) this.#close();
     return !this.#isClosed;
-  }
-
-  #print(text: string): boolean {
-    try {
-      return this.#stream.write(text);
-    } catch (error) {
-      // Writing to a file is synchronous and throws (a full disk): it must not look like a refusal.
-      throw resultUnprinted(error);
-    }
   }
 
   #resolveClosed: () => void = () => undefined;

@@ -65,9 +65,13 @@ export function resolveBookUrl({ path, config }: LoadedConfig, { flag, cwd, env 
   const books = config.books ?? {};
   const names = Object.keys(books);
   if (asked === undefined && names.length === 0) {
-    throw new BursarError('book_missing', 'There is no book yet: none is configured, and --book names none. Nothing was done.', {
-      hint: 'bursar init --book ./book.db --mode test',
-    });
+    throw new BursarError(
+      'book_missing',
+      'There is no book yet: none is configured, and --book names none. Nothing was done.',
+      {
+        hint: 'bursar init --book ./book.db --mode test',
+      },
+    );
   }
   const name = asked ?? 'main';
   const url = Object.hasOwn(books, name) ? books[name]?.url : undefined;

@@ -93,7 +93,8 @@ export function validateConfig(value: unknown, file: string): Config {
   // A misspelt setting comes first: what is missing in its place is often the same mistake.
   const { issues } = result.error;
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
-  if (issue === undefined) throw new BursarError('invalid_config', `${file} is not a valid configuration. Nothing was done.`);
+  if (issue === undefined)
+    throw new BursarError('invalid_config', `${file} is not a valid configuration. Nothing was done.`);
   const more = issues.length - 1;
   const others = more === 0 ? '' : ` (and ${more} more)`;
   if (issue.code === 'unrecognized_keys') {
@@ -111,9 +112,13 @@ export function validateConfig(value: unknown, file: string): Config {
     );
   }
   const reason = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
-  throw new BursarError('invalid_config', `${file}: ${faultAt(placeOf(issue.path), reason)}${others}. Nothing was done.`, {
-    hint: 'schemas/bursar.config.schema.json tells editors what each setting takes.',
-  });
+  throw new BursarError(
+    'invalid_config',
+    `${file}: ${faultAt(placeOf(issue.path), reason)}${others}. Nothing was done.`,
+    {
+      hint: 'schemas/bursar.config.schema.json tells editors what each setting takes.',
+    },
+  );
 }
 
 /** Keys that the object at `path` may have. */
@@ -161,7 +166,8 @@ function refuseSecrets(value: unknown, path: readonly string[], file: string): v
       if (findPan(key)) throw cardNumber(`${file}: a key in ${placeOf(path)}`);
       if (MARKED_SECRET.test(key) || looksRandom(key)) throw literalSecret(`${file}: a key in ${placeOf(path)}`);
       // zod drops this key without a word.
-      if (key === '__proto__') throw new BursarError('invalid_config', `${file}: __proto__ is not a name of anything. Nothing was done.`);
+      if (key === '__proto__')
+        throw new BursarError('invalid_config', `${file}: __proto__ is not a name of anything. Nothing was done.`);
       refuseSecrets(inner, [...path, key], file);
     }
   }

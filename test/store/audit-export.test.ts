@@ -251,6 +251,24 @@ test.each<[string, (lines: string[]) => string[], string, AuditFilter]>([
   expect(found).toContain(code);
 });
 
+test.each<[string, AuditFilter, object]>([
+  ['since', {}, { since: '2090-01-01T00:00:00.000Z' }],
+  ['until', {}, { until: '2001-01-01T00:00:00.000Z' }],
+  ['customer', { customerId: 'cus_0' }, { customer: 'cus_1' }],
+  ['gateway', { gateway: 'other' }, { gateway: 'simulated' }],
+  ['status', { status: 'failed' }, { status: 'captured' }],
+  ['kind', { kind: 'refund' }, { kind: 'ref' }],
+])('a manifest that says another filter: %s', async (name, filter, filters) => {
+  await variedLog();
+  await log.export({ filter });
+  const path = `${log.path('audit.csv')}.manifest.json`;
+  const manifest = JSON.parse(await readFile(path, 'utf8'));
+  await writeFile(path, JSON.stringify({ ...manifest, filters: { ...manifest.filters, ...filters } }));
+  const { findings } = await verify();
+  expect(new Set(findings.map(({ code }) => code))).toEqual(new Set(['row_outside']));
+  expect(findings[0]?.message).toContain(`the filter "${name}"`);
+});
+
 test('the line of an edited row is told, behind cells with line breaks', async () => {
   await log.append([{ reason: 'one\r\ntwo\nthree' }, { actor: 'someone' }]);
   await log.export();

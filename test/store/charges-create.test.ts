@@ -130,6 +130,15 @@ test('a dry run writes and sends nothing', async () => {
   expect([await countCharges(at.book.reader, {}), await at.executed()]).toEqual([0, []]);
 });
 
+test('a dry run with a key that was used: the charge of the first time, or a refusal', async () => {
+  const request = at.request(await at.method('tok_approved'), { idempotencyKey: 'once' });
+  const { charge } = await createCharge(at.pipeline, request);
+  expect(await previewCharge(at.pipeline, request)).toEqual({ charge, replayed: true });
+  await expect(previewCharge(at.pipeline, { ...request, amountMinor: 1n })).rejects.toMatchObject({
+    code: 'idempotency_conflict',
+  });
+});
+
 test('a bank debit is captured once it has settled', async () => {
   const { charge } = await at.create('tok_settling');
   expect(charge.status).toBe('settling');

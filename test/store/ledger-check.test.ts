@@ -118,6 +118,12 @@ test('a failed charge that says it was captured', async () => {
   expect(await findings()).toEqual([['charge_status', declined.id]]);
 });
 
+test('the amount of a charge that was collected, and of one that was not', async () => {
+  const ids = [captured.id, declined.id];
+  await tamper(charges.book, `UPDATE charges SET amount_minor = amount_minor + 1 WHERE id IN ('${ids.join("', '")}')`);
+  expect(new Set(await findings())).toEqual(new Set(ids.map((id) => ['charge_amount', id])));
+});
+
 test('an attempt: another amount, another outcome, another currency, gone', async () => {
   const { id } = await attemptOf(captured);
   const entry = await entryOf(captured, 'captured');

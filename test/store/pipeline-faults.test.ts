@@ -4,6 +4,7 @@ import type { Knex } from 'knex';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Attempt } from '../../src/charges/attempt.ts';
 import { resolveOpenAttempts } from '../../src/charges/recovery.ts';
+import { BursarError } from '../../src/errors.ts';
 import type { Book } from '../../src/storage/open.ts';
 import { held, type KeyedBank, keyedBank } from '../support/keyed-bank.ts';
 import { type TwoProcesses, twoProcesses } from '../support/two-processes.ts';
@@ -34,11 +35,50 @@ test('a charge whose policy is gone is settled, and holds back nobody else of it
   expect(await at.ledger()).toMatchObject({ 'revenue:sales': 2500n });
 });
 
+test('a fault of ours in settling one charge is not shared by its batch', async () => {
+  const attempts: Attempt[] = [];
+  for (const policy of ['standard', 'broken', 'standard'])
+    attempts.push(await at.a.open((await at.due({ policy })).id));
+  const { context } = at.a.pipeline;
+  const { policy } = context;
+  context.policy = (name) => {
+    if (name === 'broken') throw new Error('a bug');
+    return policy(name);
+  };
+  bank.otherwise = 'decline';
+  const settled = await Promise.allSettled(attempts.map((attempt) => at.a.pipeline.collect(attempt)));
+  expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  const statuses = await Promise.all(attempts.map(async ({ chargeId }) => (await at.charge(chargeId)).status));
+  expect(statuses).toEqual(['failed', 'processing', 'failed']);
+  await at.a.die();
+  expect(await resolveOpenAttempts(at.b.pipeline)).toMatchObject({ resolved: 1, open: 0 });
+});
+
+test('an attempt whose gateway is gone stays unknown, and holds back no other in recovery', async () => {
+  const [lost, other] = [await at.due({ gateway: 'gone' }), await at.due()];
+  bank.answers = ['lose_answer', 'lose_answer'];
+  for (const { id } of [lost, other]) await at.a.pipeline.collect(await at.a.open(id));
+  const { context } = at.b.pipeline;
+  context.gateway = async (name) => {
+    if (name === 'gone') throw new BursarError('unknown_gateway', 'There is no gateway "gone".');
+    return bank.gateway;
+  };
+  expect(await resolveOpenAttempts(at.b.pipeline)).toMatchObject({
+    resolved: 1,
+    open: 1,
+    errors: [{ code: 'unknown_gateway' }],
+  });
+  expect([(await at.charge(lost.id)).status, (await at.charge(other.id)).status]).toEqual(['unknown', 'captured']);
+  expect(await at.attempts(lost.id)).toMatchObject([{ outcome: 'unknown', ownerId: null, sends: 1 }]);
+});
+
 test('a charge whose policy is gone is not opened, and holds back nobody else of its page', async () => {
   const [lost, other] = [await at.due({ policy: 'gone' }), await at.due()];
   at.missing.add('gone');
-  await at.a.run(at.clock.nowMs()).catch(() => undefined);
+  const { run, error } = await at.a.run(at.clock.nowMs());
+  expect([run.stoppedBy, error?.message]).toEqual(['configuration', 'There is no retry policy "gone".']);
   expect([bank.sendsOf(lost.id), bank.executionsOf(other.id)]).toEqual([0, 1]);
+  expect((await at.charge(lost.id)).status).toBe('pending');
 });
 
 /** The next commit of the book stands, or does not, and is not confirmed either way. */
@@ -106,17 +146,21 @@ test.each([true, false])('a resend whose count was not confirmed does not leave,
   expect([bank.keysOf(id).size, bank.executionsOf(id), (await at.charge(id)).status]).toEqual([1, 1, 'captured']);
 });
 
-test('an answer that comes after the attempt was taken over and settled changes nothing', async () => {
-  const { id } = await at.due();
-  const attempt = await at.a.open(id);
-  const slow = held('approve');
-  bank.answers = [slow];
-  const collected = at.a.pipeline.collect(attempt);
-  await slow.arrived;
-  await at.a.die();
-  await resolveOpenAttempts(at.b.pipeline);
-  slow.release();
-  expect(await collected).toMatchObject({ charge: { status: 'captured', capturedMinor: 1250n } });
-  expect([bank.keysOf(id).size, bank.executionsOf(id)]).toEqual([1, 1]);
-  expect(await at.ledger()).toMatchObject({ 'revenue:sales': 1250n });
-});
+test.each(['approve', 'decline', 'throttle', 'lose_request'] as const)(
+  'a late "%s" after the attempt was taken over and approved changes nothing',
+  async (answer) => {
+    const { id } = await at.due();
+    const attempt = await at.a.open(id);
+    const slow = held(answer);
+    bank.answers = [slow];
+    const collected = at.a.pipeline.collect(attempt);
+    await slow.arrived;
+    await at.a.die();
+    await resolveOpenAttempts(at.b.pipeline);
+    const charge = await at.charge(id);
+    slow.release();
+    expect(await collected).toMatchObject({ charge, attempt: { outcome: 'approved', late: false } });
+    expect([bank.keysOf(id).size, bank.executionsOf(id), charge.capturedMinor]).toEqual([1, 1, 1250n]);
+    expect(await at.ledger()).toMatchObject({ 'revenue:sales': 1250n });
+  },
+);

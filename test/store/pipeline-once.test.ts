@@ -125,6 +125,16 @@ test.each([[{ kind: 'unsupported' }], [{ kind: 'unavailable', reason: 'timeout' 
   },
 );
 
+test('where a gateway says that its cancel proves nothing, it is not asked to', async () => {
+  bank.gateway.capabilities.absenceProof = 'none';
+  bank.cancellation = { kind: 'closed' };
+  const { id } = await at.due();
+  bank.answers = ['lose_answer', 'refuse_connection'];
+  await at.a.pipeline.collect(await at.a.open(id));
+  expect(await resolveOpenAttempts(at.b.pipeline)).toMatchObject({ resolved: 0, open: 1 });
+  expect([bank.cancels.length, (await at.charge(id)).status]).toEqual([0, 'unknown']);
+});
+
 const SHORT: Outcome = { kind: 'approved', reference: 'ref', amountMinor: 1249n, providerCode: null };
 
 test('an approval of another amount is booked by no one: not by send, resend, lookup or cancel', async () => {

@@ -72,7 +72,7 @@ describe('loadConfig finds the file', () => {
   it('or refuses a named one that is not there, or is a folder', async () => {
     expect(await refusalOf(() => load({ flag: 'none.json' }))).toMatchObject({
       code: 'invalid_config',
-      message: `The configuration ${join(root, 'none.json')} does not exist.`,
+      message: `The configuration ${join(root, 'none.json')} does not exist. Nothing was done.`,
     });
     expect((await refusalOf(() => load({ flag: '.' }))).code).toBe('invalid_config');
   });
@@ -94,7 +94,7 @@ describe('loadConfig reads the file', () => {
     const { code, message } = await refusalOf(load);
     expect({ code, message }).toEqual({
       code: 'invalid_config',
-      message: `${path}:${line}:${column}: not valid JSON.`,
+      message: `${path}:${line}:${column}: not valid JSON. Nothing was done.`,
     });
   });
 

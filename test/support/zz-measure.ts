@@ -1,0 +1,14 @@
+import { materialise, dueTotalsOfSchedules } from '../../src/billing/materialise.ts';
+import { schedulesBook } from './schedules-book.ts';
+const book = await schedulesBook();
+const recurrence = { every: { count: 1, unit: 'day' as const }, on: null, time: '09:00', start: '1990-01-01', at: null, timezone: 'UTC' };
+for (let n = 0; n < 20; n += 1) await book.schedule('tok_approved', { recurrence });
+const asOfMs = Date.parse('2026-01-15T12:00:00Z');
+let t = performance.now();
+const due = await dueTotalsOfSchedules(book.book.reader, asOfMs, { mode: 'all' });
+console.log('totals ms', Math.round(performance.now() - t), due.skipped, due.totals[0]?.count);
+t = performance.now();
+const base = process.memoryUsage().rss;
+console.log(await materialise(book.pipeline.context, { asOfMs, catchUp: { mode: 'all' }, runId: 'r', stopped: () => false }));
+console.log('s', (performance.now() - t) / 1000, 'rss MB', base / 1e6, process.memoryUsage().rss / 1e6);
+await book.close();
