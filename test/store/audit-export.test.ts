@@ -279,6 +279,7 @@ test('the line of an edited row is told, behind cells with line breaks', async (
 
 test.each<[string, (manifest: Record<string, never> & { seals: Record<string, unknown>[] }) => void, string]>([
   ['its hash of the file', (m) => Object.assign(m, { sha256: '0'.repeat(64) }), 'file_hash'],
+  ['its size of the file', (m) => Object.assign(m, { bytes: 1 }), 'file_size'],
   ['its count of rows', (m) => Object.assign(m, { rows: 1 }), 'row_count'],
   ['its totals', (m) => Object.assign(m, { totals: [] }), 'totals'],
   ['its columns', (m) => Object.assign(m, { columns: ['id'] }), 'manifest_columns'],
@@ -315,7 +316,8 @@ test('a row edited with its hash, and the hash of the file made to fit: the seal
   const { createHash } = await import('node:crypto');
   const path = log.path('audit.csv.manifest.json');
   const manifest = JSON.parse(await readFile(path, 'utf8'));
-  await writeFile(path, JSON.stringify({ ...manifest, sha256: createHash('sha256').update(bytes).digest('hex') }));
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  await writeFile(path, JSON.stringify({ ...manifest, sha256, bytes: bytes.length }));
   expect(await codes()).toEqual(['seal_root']);
 });
 
