@@ -1,7 +1,7 @@
 // One row in the audit log for every change of state, written in the trx of the change itself.
 import { hostname, userInfo } from 'node:os';
-import type { Knex } from 'knex';
 import { newId } from '../ids.ts';
+import type { Db } from '../storage/db.ts';
 import { insertAuditRows } from './audit-store.ts';
 
 /** Who changes the book, from where, with which command. */
@@ -43,7 +43,7 @@ function osUser(): string {
 
 /** Appends the entries in their order. `at` is `nowMs` for all, and is in each id's first 48 bits too. */
 export async function appendAudit(
-  trx: Knex,
+  trx: Db,
   author: Author,
   nowMs: number,
   entries: readonly AuditEntry[],

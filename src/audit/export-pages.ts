@@ -1,6 +1,6 @@
 // Walks the audit log in windows of its sequence, two of them at work in SQLite while one is written, with no more text
 // in memory than that, however long the rows are.
-import type { Knex } from 'knex';
+import type { Db } from '../storage/db.ts';
 import { type ExportPage, nextSequence, type PageRange } from './export-store.ts';
 
 const MOST_ROWS = 10_000;
@@ -11,7 +11,7 @@ const AHEAD = 2;
 
 /** Pages of the rows up to sequence `last`, in order; `fetch` makes one. */
 export async function* pagesOfLog(
-  db: Knex,
+  db: Db,
   last: number,
   fetch: (range: PageRange) => Promise<ExportPage>,
 ): AsyncGenerator<ExportPage> {

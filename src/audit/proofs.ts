@@ -1,6 +1,6 @@
 // The seals of an export: headers of the chain from the first seal that holds an exported row to the head, with a
 // multiproof where only some of a seal's rows are in the file.
-import type { Knex } from 'knex';
+import type { Db } from '../storage/db.ts';
 import type { AuditFilter } from './audit-rows-store.ts';
 import { leavesOf, type TouchedSeal, touchedSeals } from './export-store.ts';
 import type { ManifestSeal } from './manifest.ts';
@@ -10,7 +10,7 @@ const SEALS_PER_PAGE = 500;
 const LEAVES_PER_GROUP = 50_000;
 
 /** Ascending, up to and including seal `last`. Memory: a page of seals and the proofs of one group of them. */
-export async function* manifestSeals(db: Knex, filter: AuditFilter, last: number): AsyncGenerator<ManifestSeal> {
+export async function* manifestSeals(db: Db, filter: AuditFilter, last: number): AsyncGenerator<ManifestSeal> {
   let hasBegun = false;
   for (let after = 0; ; ) {
     const page = await touchedSeals(db, filter, after, last, SEALS_PER_PAGE);
@@ -41,7 +41,7 @@ function* groupsOf(seals: readonly TouchedSeal[]): Generator<TouchedSeal[]> {
 }
 
 /** The proofs of seals that are in the file in part. */
-async function proofsOf(db: Knex, filter: AuditFilter, seals: readonly TouchedSeal[]): Promise<Map<number, string[]>> {
+async function proofsOf(db: Db, filter: AuditFilter, seals: readonly TouchedSeal[]): Promise<Map<number, string[]>> {
   const partial = seals.filter(({ rows, count }) => rows > 0 && rows < count).map(({ sequence }) => sequence);
   const proofs = new Map<number, string[]>();
   if (partial.length === 0) return proofs;

@@ -1,15 +1,15 @@
 // The sealed rows of a book one after the other, in the order of seals and leaves, a page at a time.
-import type { Knex } from 'knex';
+import type { Db } from '../storage/db.ts';
 import { type CheckedRow, type LeafCursor, ROWS_PER_PAGE, sealedRows } from './verify-store.ts';
 
 /** The sealed rows one by one, the next page on its way while this one is hashed. */
 export class SealedRows {
-  readonly #db: Knex;
+  readonly #db: Db;
   #rows: CheckedRow[] = [];
   #at = 0;
   #coming: Promise<CheckedRow[]>;
 
-  constructor(db: Knex) {
+  constructor(db: Db) {
     this.#db = db;
     this.#coming = this.#fetch({ seal: 0, leaf: -1 });
   }

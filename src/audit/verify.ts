@@ -2,7 +2,7 @@
 // Whoever can write to the book can rewrite the whole chain, or cut off its end: that is caught only against a head kept
 // elsewhere (`audit head`, the manifest of an export), given as `expectedHead`.
 import { hash } from 'node:crypto';
-import type { Knex } from 'knex';
+import type { Db } from '../storage/db.ts';
 import { hashBytes, type Seal, sealsAfter } from './audit-store.ts';
 import { type Finding, Findings, NAMED_PER_KIND } from './finding.ts';
 import { MerkleRoot } from './merkle.ts';
@@ -31,12 +31,12 @@ const COMPARE = 'bursar audit verify --file EXPORT';
 const SEALS_PER_PAGE = 1000;
 
 /** Reads through `db`, which should be a snapshot. Memory: two pages of rows, whatever is wrong. */
-export async function verifyAudit(db: Knex, expectedHead: string | null): Promise<Verification> {
+export async function verifyAudit(db: Db, expectedHead: string | null): Promise<Verification> {
   return new Verifying(db, expectedHead).run();
 }
 
 class Verifying {
-  readonly #db: Knex;
+  readonly #db: Db;
   readonly #expectedHead: string | null;
   readonly #findings = new Findings();
   #sealed = 0;
@@ -47,7 +47,7 @@ class Verifying {
   #lastSequence = 0;
   #lastSealed = 0;
 
-  constructor(db: Knex, expectedHead: string | null) {
+  constructor(db: Db, expectedHead: string | null) {
     this.#db = db;
     this.#expectedHead = expectedHead;
   }
@@ -252,7 +252,7 @@ class Verifying {
   }
 }
 
-async function* everySeal(db: Knex): AsyncGenerator<Seal> {
+async function* everySeal(db: Db): AsyncGenerator<Seal> {
   for (let after = Number.MIN_SAFE_INTEGER; ; ) {
     const seals = await sealsAfter(db, after, SEALS_PER_PAGE);
     yield* seals;

@@ -3,65 +3,23 @@
 import { appendAudit } from '../audit/audit.ts';
 import type { Attempt } from '../charges/attempt.ts';
 import { countUnknownAttempts } from '../charges/attempts-store.ts';
-import { type DueKind, dueTotals } from '../charges/charges-store.ts';
+import type { DueKind } from '../charges/charges-store.ts';
 import { collectDue } from '../charges/collect-due.ts';
 import { EVERY_GATEWAY, pauses } from '../charges/pauses-store.ts';
 import type { Pipeline } from '../charges/pipeline.ts';
 import { resolveOpenAttempts } from '../charges/recovery.ts';
 import { pausedError } from '../charges/refusals.ts';
 import { BursarError } from '../errors.ts';
-import { newId } from '../ids.ts';
 import { writeTrx } from '../storage/trx.ts';
-import { exceeded, type Limits } from './limits.ts';
-import { dueTotalsOfSchedules, materialise } from './materialise.ts';
-import type { CatchUp } from './periods.ts';
-import { addTotals, countOutcome, type DueTotal, noCounts, type Run, type RunKind, type StoppedBy } from './run.ts';
+import { exceeded } from './limits.ts';
+import { materialise } from './materialise.ts';
+import { type RunOptions, type RunResult, startedRun, whatIsDue } from './preview-run.ts';
+import { countOutcome, type DueTotal, type Run, type StoppedBy } from './run.ts';
 import { insertRun, interruptGoneRuns, updateRun } from './runs-store.ts';
 
 const PLANNING_LEASE = 'planning';
 /** How long a second run waits for the first one's planning before it goes on with the dispatch they share. */
 const PLANNING_WAIT_MS = 5_000;
-
-export interface RunOptions {
-  kind: RunKind;
-  /** Epoch milliseconds: selects what is due; every timestamp is real. */
-  asOfMs: number;
-  catchUp: CatchUp;
-  limits: Limits;
-  concurrency: number;
-  signal: AbortSignal;
-  /** Asked with what is due before anything is materialised or opened; throws to stop the run. */
-  approve(due: readonly DueTotal[]): Promise<void>;
-  onStart(total: number): Promise<void>;
-  onProgress(run: Run, done: number): void;
-}
-
-export interface RunResult {
-  run: Run;
-  due: DueTotal[];
-  /** What stopped the run before it was through; the run itself is on the books. */
-  error: BursarError | null;
-  /** Attempts of the book that nobody knows the outcome of, after the run. */
-  unknownLeft: number;
-}
-
-/** What a run at `asOfMs` would charge, with nothing written or sent. */
-export async function previewRun(
-  pipeline: Pipeline,
-  options: Pick<RunOptions, 'kind' | 'asOfMs' | 'catchUp' | 'limits'>,
-): Promise<RunResult> {
-  const run = startedRun(pipeline, options, true);
-  const { totals, skipped } = await whatIsDue(pipeline, options);
-  run.counts.due = totals.reduce((sum, { count }) => sum + count, 0);
-  run.counts.skipped = skipped;
-  const over = exceeded(options.limits, totals);
-  return {
-    run: { ...run, status: 'finished', finishedAt: run.startedAt, stoppedBy: over?.stoppedBy ?? null },
-    due: totals,
-    error: over?.error ?? null,
-    unknownLeft: await countUnknownAttempts(pipeline.context.book.reader),
-  };
-}
 
 export async function executeRun(pipeline: Pipeline, options: RunOptions): Promise<RunResult> {
   const { book, owner, author } = pipeline.context;
@@ -238,35 +196,6 @@ class Execution {
       ),
     );
   }
-}
-
-function startedRun(pipeline: Pipeline, { kind, asOfMs }: Pick<RunOptions, 'kind' | 'asOfMs'>, dryRun: boolean): Run {
-  const nowMs = pipeline.context.clock.nowMs();
-  return {
-    id: newId('run', nowMs),
-    kind,
-    status: 'running',
-    dryRun,
-    asOf: asOfMs,
-    startedAt: nowMs,
-    finishedAt: null,
-    stoppedBy: null,
-    counts: noCounts(),
-    totals: new Map(),
-  };
-}
-
-async function whatIsDue(
-  pipeline: Pipeline,
-  { kind, asOfMs, catchUp }: Pick<RunOptions, 'kind' | 'asOfMs' | 'catchUp'>,
-): Promise<{ totals: DueTotal[]; skipped: number }> {
-  const { reader } = pipeline.context.book;
-  if (kind === 'retries') return { totals: addTotals(await dueTotals(reader, ['retry'], asOfMs)), skipped: 0 };
-  const periods = await dueTotalsOfSchedules(reader, asOfMs, catchUp);
-  return {
-    totals: addTotals([...periods.totals, ...(await dueTotals(reader, ['pending', 'retry'], asOfMs))]),
-    skipped: periods.skipped,
-  };
 }
 
 async function finish(pipeline: Pipeline, run: Run): Promise<void> {

@@ -1,6 +1,6 @@
 // Due periods become charges, set-based and in pages, so that memory is bounded. A period's charge id is derived from
 // book, schedule and period: whoever materialises it, whenever, on whichever copy of the book, makes the same charge.
-import type { Knex } from 'knex';
+
 import { type AuditEntry, appendAudit } from '../audit/audit.ts';
 import type { Charge } from '../charges/charge.ts';
 import { existingChargeIds } from '../charges/charges-store.ts';
@@ -19,6 +19,7 @@ import {
   updateSchedules,
 } from '../schedules/schedules-store.ts';
 import { chunks } from '../storage/batch.ts';
+import type { Db } from '../storage/db.ts';
 import { writeTrx } from '../storage/trx.ts';
 import { type CatchUp, countDuePeriods, duePeriods } from './periods.ts';
 import { addTotals, type DueTotal } from './run.ts';
@@ -29,7 +30,7 @@ const PERIODS_PER_TRX = 2000;
 
 /** What materialising would bill and skip at `asOfMs`, with nothing written. */
 export async function dueTotalsOfSchedules(
-  db: Knex,
+  db: Db,
   asOfMs: number,
   catchUp: CatchUp,
 ): Promise<{ totals: DueTotal[]; skipped: number }> {
@@ -64,7 +65,7 @@ export async function materialise(
   return sum;
 }
 
-async function* duePages(db: Knex, asOfMs: number): AsyncGenerator<Schedule[]> {
+async function* duePages(db: Db, asOfMs: number): AsyncGenerator<Schedule[]> {
   let after: { dueAtMs: number; id: string } | undefined;
   for (;;) {
     const page: Schedule[] = await dueSchedules(db, asOfMs, PAGE_SCHEDULES, after);
@@ -78,7 +79,7 @@ async function* duePages(db: Knex, asOfMs: number): AsyncGenerator<Schedule[]> {
 
 /** The next periods of these schedules, as many as fit into a trx. `left` are the schedules that have more. */
 async function materialiseSome(
-  trx: Knex,
+  trx: Db,
   context: ChargesContext,
   ids: readonly string[],
   { asOfMs, catchUp, runId }: { asOfMs: number; catchUp: CatchUp; runId: string },

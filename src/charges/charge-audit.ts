@@ -1,13 +1,14 @@
 // How charges stand in the audit log.
-import type { Knex } from 'knex';
+
 import type { AuditEntry } from '../audit/audit.ts';
 import { encryptPersonal } from '../audit/personal.ts';
 import { personalKeys } from '../customers/customers-store.ts';
 import { assert } from '../errors.ts';
+import type { Db } from '../storage/db.ts';
 import type { Charge } from './charge.ts';
 
 /** Audit rows of new charges; what a person wrote about them is encrypted with the customer's key. */
-export async function createdEntries(trx: Knex, charges: readonly Charge[]): Promise<AuditEntry[]> {
+export async function createdEntries(trx: Db, charges: readonly Charge[]): Promise<AuditEntry[]> {
   if (charges.length === 0) return [];
   const keys = await personalKeys(trx, [...new Set(charges.map(({ customerId }) => customerId))]);
   return charges.map((charge) => {

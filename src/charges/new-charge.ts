@@ -1,9 +1,9 @@
 // Making charges: the row of a new one, and writing those that are not sent at once (a billing run's periods).
 import { createHash } from 'node:crypto';
-import type { Knex } from 'knex';
 import { appendAudit } from '../audit/audit.ts';
 import { appendEvents } from '../events/events.ts';
 import { canonicalJson } from '../gateways/canonical-json.ts';
+import type { Db } from '../storage/db.ts';
 import type { Charge } from './charge.ts';
 import { createdEntries } from './charge-audit.ts';
 import { createdEvent } from './charge-events.ts';
@@ -63,11 +63,7 @@ export function requestHash(body: Record<string, string | null | Record<string, 
 }
 
 /** Writes charges that wait for a run, with their audit rows and events. */
-export async function writePendingCharges(
-  trx: Knex,
-  context: ChargesContext,
-  charges: readonly Charge[],
-): Promise<void> {
+export async function writePendingCharges(trx: Db, context: ChargesContext, charges: readonly Charge[]): Promise<void> {
   if (charges.length === 0) return;
   const nowMs = context.clock.nowMs();
   await insertCharges(trx, charges);

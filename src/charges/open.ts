@@ -1,6 +1,6 @@
 // Step one of the pipeline: charges are claimed and their attempts written, whole batches in one durable commit, before
 // any socket is opened. From here on everyone else treats the attempts as unknown.
-import type { Knex } from 'knex';
+
 import { type AuditEntry, appendAudit } from '../audit/audit.ts';
 import type { PaymentMethod } from '../customers/customer.ts';
 import { methodsById } from '../customers/methods-store.ts';
@@ -8,23 +8,25 @@ import { assert, BursarError } from '../errors.ts';
 import { appendEvents, type DomainEvent } from '../events/events.ts';
 import type { Operation } from '../gateways/gateway.ts';
 import { attemptKey, newId } from '../ids.ts';
+import type { Db } from '../storage/db.ts';
 import { type Attempt, isCollecting } from './attempt.ts';
 import { insertAttempts, openAttemptsOf } from './attempts-store.ts';
-import { assertOpenable, assertReplayable, type Charge, refundableMinor } from './charge.ts';
+import { assertOpenable, type Charge } from './charge.ts';
 import { auditSubject, createdEntries } from './charge-audit.ts';
 import { chargeEvent, createdEvent } from './charge-events.ts';
 import { insertCharges, lockCharges, updateCharges } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
-import { type Opened, type OpenRequest, type RefundRequest, refused } from './open-request.ts';
+import { type Opened, type OpenRequest, refused } from './open-request.ts';
+import { amountOf, operationOf, revived, toRefund } from './open-rules.ts';
 import { pauseFor, pauses } from './pauses-store.ts';
 import type { Refund } from './refund.ts';
 import { insertRefunds } from './refunds-store.ts';
-import { amountExceeds, attemptOpen, nothingLeft, pausedError, unusableMethod } from './refusals.ts';
+import { attemptOpen, pausedError, unusableMethod } from './refusals.ts';
 import { findReplays } from './replays.ts';
 
 /** Opens the batch in the caller's trx; answers in its order. */
 export async function openAttempts(
-  trx: Knex,
+  trx: Db,
   context: ChargesContext,
   requests: readonly OpenRequest[],
 ): Promise<Opened[]> {
@@ -32,7 +34,7 @@ export async function openAttempts(
 }
 
 class Opening {
-  readonly #trx: Knex;
+  readonly #trx: Db;
   readonly #context: ChargesContext;
   readonly #nowMs: number;
   readonly #attempts: Attempt[] = [];
@@ -42,7 +44,7 @@ class Opening {
   readonly #audit: AuditEntry[] = [];
   readonly #events: DomainEvent[] = [];
 
-  constructor(trx: Knex, context: ChargesContext) {
+  constructor(trx: Db, context: ChargesContext) {
     this.#trx = trx;
     this.#context = context;
     this.#nowMs = context.clock.nowMs();
@@ -258,50 +260,4 @@ class Opening {
     ]);
     await appendEvents(this.#trx, this.#nowMs, this.#created.map(createdEvent));
   }
-}
-
-function operationOf(request: OpenRequest, charge: Charge): Operation {
-  const collects = request.kind === 'create' || request.kind === 'collect' || request.kind === 'replay';
-  return collects ? charge.intent : request.kind;
-}
-
-/** The charge as it begins another life: the policy counts from here again. */
-function revived(charge: Charge, nowMs: number): Charge {
-  assertReplayable(charge);
-  return {
-    ...charge,
-    status: 'pending',
-    retryRule: 'replayed',
-    dueAt: nowMs,
-    softDeclines: 0,
-    transportFailures: 0,
-    firstAttemptAt: null,
-    eventVersion: charge.eventVersion + 1,
-  };
-}
-
-function amountOf(request: OpenRequest, charge: Charge, operation: Operation): bigint {
-  const asked = request.kind === 'capture' || request.kind === 'refund' ? request.amountMinor : null;
-  const limit =
-    operation === 'refund'
-      ? refundableMinor(charge)
-      : operation === 'capture' || operation === 'void'
-        ? charge.authorizedMinor
-        : charge.amountMinor;
-  if (limit <= 0n) throw nothingLeft(charge, operation);
-  if (asked !== null && asked > limit) throw amountExceeds(charge, operation, limit, asked);
-  return asked ?? limit;
-}
-
-function toRefund(request: RefundRequest, attempt: Attempt, nowMs: number): Refund {
-  return {
-    ...request,
-    chargeId: attempt.chargeId,
-    attemptId: attempt.id,
-    amountMinor: attempt.amountMinor,
-    currency: attempt.currency,
-    status: 'pending',
-    createdAt: nowMs,
-    updatedAt: nowMs,
-  };
 }

@@ -1,12 +1,13 @@
 // Resolving unknowns. An attempt whose owner is gone becomes unknown, never pending; then it is proved, in this order:
 // what the provider says of the stored request; the same key and body once more; its payment object closed, so that
 // neither the request nor a late copy of it can be executed. What can't be proved is left for an operator.
-import type { Knex } from 'knex';
+
 import PQueue from 'p-queue';
 import { type AuditEntry, appendAudit } from '../audit/audit.ts';
 import { BursarError } from '../errors.ts';
 import type { Gateway, Outcome } from '../gateways/gateway.ts';
 import { chunks } from '../storage/batch.ts';
+import type { Db } from '../storage/db.ts';
 import { isConstraintError } from '../storage/dialect.ts';
 import { GroupCommit } from '../storage/group-commit.ts';
 import { goneOwners } from '../storage/lease.ts';
@@ -75,7 +76,7 @@ async function takeOver(context: ChargesContext): Promise<Attempt[]> {
   return taken;
 }
 
-async function claim(trx: Knex, context: ChargesContext, candidates: readonly Attempt[]): Promise<Attempt[]> {
+async function claim(trx: Db, context: ChargesContext, candidates: readonly Attempt[]): Promise<Attempt[]> {
   const current = [
     ...(
       await lockAttempts(
@@ -187,7 +188,7 @@ class Prover {
     return sent.kind === 'lost' ? null : this.#settle(attempt, sent.outcome, 'send');
   }
 
-  async #countResends(trx: Knex, attempts: readonly Attempt[]): Promise<(Attempt | null)[]> {
+  async #countResends(trx: Db, attempts: readonly Attempt[]): Promise<(Attempt | null)[]> {
     const nowMs = this.#context.clock.nowMs();
     const current = await lockAttempts(
       trx,
@@ -205,7 +206,7 @@ class Prover {
   }
 
   /** The run has tried these charges with this send: it must not open a new attempt for them. */
-  async #noteResends(trx: Knex, resent: readonly Attempt[], nowMs: number): Promise<void> {
+  async #noteResends(trx: Db, resent: readonly Attempt[], nowMs: number): Promise<void> {
     const ids = resent.map(({ chargeId }) => chargeId);
     const charges = [...(await lockCharges(trx, ids)).values()].map((charge) => ({
       ...charge,
@@ -237,7 +238,7 @@ class Prover {
     );
   }
 
-  async #giveBack(trx: Knex, attempts: readonly Attempt[]): Promise<undefined[]> {
+  async #giveBack(trx: Db, attempts: readonly Attempt[]): Promise<undefined[]> {
     await releaseAttempts(
       trx,
       attempts.map(({ id }) => id),

@@ -1,14 +1,15 @@
 // Requests that were made before: the same idempotency key with the same values answers as it did the first time, with
 // other values it is refused. Looked up in the trx that opens, so that two processes can't both be the first.
-import type { Knex } from 'knex';
+
 import { assert } from '../errors.ts';
+import type { Db } from '../storage/db.ts';
 import { chargesByIdempotencyKey, lockCharges } from './charges-store.ts';
 import { type Opened, type OpenRequest, refused } from './open-request.ts';
 import { refundsByIdempotencyKey } from './refunds-store.ts';
 import { keyReused } from './refusals.ts';
 
 /** Answers for requests whose idempotency key the book has seen: the same again, or a refusal for another body. */
-export async function findReplays(trx: Knex, requests: readonly OpenRequest[]): Promise<Map<OpenRequest, Opened>> {
+export async function findReplays(trx: Db, requests: readonly OpenRequest[]): Promise<Map<OpenRequest, Opened>> {
   const keyOf = (request: OpenRequest): string | null =>
     request.kind === 'create'
       ? request.charge.idempotencyKey

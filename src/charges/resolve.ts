@@ -1,8 +1,9 @@
 // An operator says what became of an attempt that nobody else could prove. Audited with its reason, and refused as long
 // as proof is still possible: a wrong word here is money lost or taken twice.
-import type { Knex } from 'knex';
+
 import { assert, BursarError } from '../errors.ts';
 import type { Outcome } from '../gateways/gateway.ts';
+import type { Db } from '../storage/db.ts';
 import { goneOwners } from '../storage/lease.ts';
 import { writeTrx } from '../storage/trx.ts';
 import { type Attempt, isOpen } from './attempt.ts';
@@ -50,7 +51,7 @@ export async function resolveAttempt(pipeline: Pipeline, request: Resolve): Prom
   }
 }
 
-async function resolveIn(trx: Knex, pipeline: Pipeline, request: Resolve): Promise<Settled> {
+async function resolveIn(trx: Db, pipeline: Pipeline, request: Resolve): Promise<Settled> {
   const { attemptId, reason, force } = request;
   const attempt = (await lockAttempts(trx, [attemptId])).get(attemptId);
   if (attempt === undefined)
@@ -71,7 +72,7 @@ async function resolveIn(trx: Knex, pipeline: Pipeline, request: Resolve): Promi
   return settled;
 }
 
-async function assertUnprovable(trx: Knex, { context }: Pipeline, attempt: Attempt): Promise<void> {
+async function assertUnprovable(trx: Db, { context }: Pipeline, attempt: Attempt): Promise<void> {
   const nowMs = context.clock.nowMs();
   const { ownerId } = attempt;
   if (ownerId !== null && !(await goneOwners(trx, [ownerId], nowMs)).has(ownerId)) {

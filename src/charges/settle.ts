@@ -1,23 +1,23 @@
 // Step three of the pipeline: what attempts came to. Attempt, charge, journal entry, audit row, event and next retry of
 // a whole batch in one commit: all or nothing. Facts are never refused here; precedence decides what they change.
-import type { Knex } from 'knex';
+
 import { type AuditEntry, appendAudit } from '../audit/audit.ts';
 import { blockMethods } from '../customers/methods-store.ts';
 import { assert, BursarError } from '../errors.ts';
 import { appendEvents, type DomainEvent } from '../events/events.ts';
-import { type DeclineClass, declineClass } from '../gateways/declines.ts';
 import type { Outcome } from '../gateways/gateway.ts';
 import { entryFor, type JournalEntry } from '../ledger/ledger.ts';
 import { insertEntries } from '../ledger/ledger-store.ts';
-import { maskPans } from '../money/pan.ts';
 import { type Decision, decide, type RetryPolicy } from '../retries/policy.ts';
-import { type Attempt, type AttemptOutcome, isCollecting, isOpen, judge, type NewsSource } from './attempt.ts';
+import type { Db } from '../storage/db.ts';
+import { type Attempt, isCollecting, isOpen, judge, type NewsSource } from './attempt.ts';
 import { collectedCharges, lockAttempts, updateAttempts } from './attempts-store.ts';
 import { type AfterFailure, CANCEL_IF_UNPAID, type Charge, IN_FLIGHT, statusAfter } from './charge.ts';
 import { auditSubject } from './charge-audit.ts';
 import { chargeEvent, statusEvent } from './charge-events.ts';
 import { lockCharges, updateCharges } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
+import { described } from './provider-words.ts';
 import type { RefundStatus } from './refund.ts';
 import { finishRefunds } from './refunds-store.ts';
 import { isOwnStop } from './send.ts';
@@ -38,7 +38,7 @@ export interface Settled {
 
 /** Settles the batch in the caller's trx; answers in its order with what stands in the book afterwards. */
 export async function settleAttempts(
-  trx: Knex,
+  trx: Db,
   context: ChargesContext,
   settlements: readonly Settlement[],
 ): Promise<Settled[]> {
@@ -46,7 +46,7 @@ export async function settleAttempts(
 }
 
 class Settling {
-  readonly #trx: Knex;
+  readonly #trx: Db;
   readonly #context: ChargesContext;
   readonly #nowMs: number;
   #charges = new Map<string, Charge>();
@@ -60,7 +60,7 @@ class Settling {
   readonly #blocks: { methodId: string; code: string; charge: Charge }[] = [];
   readonly #refunds: { id: string; status: RefundStatus; was: RefundStatus }[] = [];
 
-  constructor(trx: Knex, context: ChargesContext) {
+  constructor(trx: Db, context: ChargesContext) {
     this.#trx = trx;
     this.#context = context;
     this.#nowMs = context.clock.nowMs();
@@ -309,29 +309,3 @@ const exhausted = (rule: string, reason: string): Decision => ({
   reason,
   fixableBy: 'operator',
 });
-
-/** What the provider said, as the attempt keeps it; card numbers in its text are masked. */
-function described(outcome: Outcome, before: Attempt, became: AttemptOutcome) {
-  const providerMessage =
-    'providerMessage' in outcome && outcome.providerMessage !== null
-      ? maskPans(outcome.providerMessage).slice(0, 500)
-      : before.providerMessage;
-  const reference = 'reference' in outcome ? (outcome.reference ?? before.reference) : before.reference;
-  const providerCode = 'providerCode' in outcome ? (outcome.providerCode ?? before.providerCode) : before.providerCode;
-  // A rejected resend says nothing about the attempt as a whole.
-  const decline = became === outcome.kind ? declineOf(outcome) : NO_DECLINE;
-  return { reference, providerCode, providerMessage, ...decline };
-}
-
-const NO_DECLINE = { declineCode: null, declineClass: null };
-
-function declineOf(outcome: Outcome): { declineCode: string | null; declineClass: DeclineClass | null } {
-  switch (outcome.kind) {
-    case 'declined':
-      return { declineCode: outcome.decline, declineClass: declineClass(outcome.decline) };
-    case 'rejected':
-      return { declineCode: outcome.providerCode ?? outcome.reason, declineClass: outcome.reason };
-    default:
-      return NO_DECLINE;
-  }
-}

@@ -1,9 +1,10 @@
 // What `billing run` and `retries run` share: from flags to the run, its progress bar, its summary and its exit status.
 
 import type { App } from '../app.ts';
-import { executeRun, previewRun, type RunOptions, type RunResult } from '../billing/execute-run.ts';
+import { executeRun } from '../billing/execute-run.ts';
 import type { Limits } from '../billing/limits.ts';
 import { type CatchUp, parseCatchUp } from '../billing/periods.ts';
+import { previewRun, type RunOptions, type RunResult } from '../billing/preview-run.ts';
 import type { RunKind } from '../billing/run.ts';
 import { BursarError, EXIT, type ExitCode } from '../errors.ts';
 import { parseMoneyLimit } from '../money/money.ts';

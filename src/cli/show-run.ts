@@ -1,5 +1,5 @@
 // The summary of a run: what is due in a dry run, what came of it in a real one.
-import type { RunResult } from '../billing/execute-run.ts';
+import type { RunResult } from '../billing/preview-run.ts';
 import { formatMoney } from '../money/money.ts';
 import { printFields } from './output.ts';
 import type { Terminal } from './terminal.ts';

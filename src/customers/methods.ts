@@ -1,10 +1,11 @@
 // Payment methods of customers: what may be added, and what adding one writes. Replacing and removing one touches
 // schedules and charges, so it stands in schedules/.
-import type { Knex } from 'knex';
+
 import { appendAudit } from '../audit/audit.ts';
 import { BursarError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { refusePan } from '../money/pan.ts';
+import type { Db } from '../storage/db.ts';
 import { writeTrx } from '../storage/trx.ts';
 import { assertText, brandFault, last4Fault, type PaymentMethod } from './customer.ts';
 import type { CustomersContext } from './customers.ts';
@@ -38,7 +39,7 @@ export async function newMethod(context: CustomersContext, request: NewMethod): 
 }
 
 /** Writes a new method and its audit row, in the caller's trx. The token stays out of the log, which is exported. */
-export async function writeMethod(trx: Knex, context: CustomersContext, method: PaymentMethod): Promise<void> {
+export async function writeMethod(trx: Db, context: CustomersContext, method: PaymentMethod): Promise<void> {
   const { id, customerId, gateway, brand, last4, createdAt } = method;
   await insertMethods(trx, [method]);
   await appendAudit(trx, context.author, createdAt, [

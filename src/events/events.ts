@@ -1,7 +1,8 @@
 // The outbox: a fact to publish, written in the trx of the change. Columns follow Debezium's outbox event router; the
 // version counts per aggregate and is taken under the aggregate's own lock.
-import type { Knex } from 'knex';
+
 import { newId } from '../ids.ts';
+import type { Db } from '../storage/db.ts';
 import { insertEvents } from './events-store.ts';
 
 /** Versioned types, as they go out. */
@@ -31,7 +32,7 @@ export interface DomainEvent {
   data: Record<string, unknown>;
 }
 
-export async function appendEvents(trx: Knex, nowMs: number, events: readonly DomainEvent[]): Promise<void> {
+export async function appendEvents(trx: Db, nowMs: number, events: readonly DomainEvent[]): Promise<void> {
   await insertEvents(
     trx,
     events.map((event) => ({

@@ -1,12 +1,13 @@
 // Charges and refunds against their attempts: status, amounts, counts. The attempts are the facts; a charge only sums
 // them up.
-import type { Knex } from 'knex';
+
 import type { Findings } from '../audit/finding.ts';
+import type { Db } from '../storage/db.ts';
 import { ASKED_PER_KIND } from './asked.ts';
 import { type ChargeMismatch, chargeMismatches, refundMismatches, strayRefundAttempts } from './charge-checks-store.ts';
 import { money } from './money-text.ts';
 
-export async function checkCharges(db: Knex, findings: Findings): Promise<void> {
+export async function checkCharges(db: Db, findings: Findings): Promise<void> {
   for (const charge of await chargeMismatches(db, ASKED_PER_KIND)) {
     const command = `bursar charges show ${charge.id}`;
     for (const [code, message] of faultsOf(charge)) findings.add(code, charge.id, message, command);
@@ -69,7 +70,7 @@ function* faultsOf(charge: ChargeMismatch): Generator<[code: string, message: st
 const UNTRIED = ['pending', 'cancelled', 'exhausted'];
 const FAILED = ['pending', 'failed', 'exhausted', 'cancelled'];
 
-async function checkRefunds(db: Knex, findings: Findings): Promise<void> {
+async function checkRefunds(db: Db, findings: Findings): Promise<void> {
   for (const refund of await refundMismatches(db, ASKED_PER_KIND)) {
     const { id, status, amount, currency, attemptId, attemptAmount, attemptCurrency, attemptOutcome } = refund;
     const command = `bursar charges show ${refund.chargeId}`;

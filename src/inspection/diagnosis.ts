@@ -1,11 +1,12 @@
 // What `doctor` asks of a book, one question a file in findings/: what it looked at, what it found, and how bad that is.
-import type { Knex } from 'knex';
+
 import type { Finding } from '../audit/finding.ts';
 import type { ExitCode } from '../errors.ts';
+import type { Db } from '../storage/db.ts';
 
 export interface Patient {
   /** A snapshot of the book. */
-  db: Knex;
+  db: Db;
   nowMs: number;
 }
 

@@ -1,8 +1,9 @@
 // `ledger check`: what must always hold of a book, recomputed from the rows that cause it. Everything is read from one
 // snapshot, so it can run while others bill. Each finding names the row and what to run next.
-import type { Knex } from 'knex';
+
 import { type Finding, Findings } from '../audit/finding.ts';
 import { verifyAudit } from '../audit/verify.ts';
+import type { Db } from '../storage/db.ts';
 import { danglingRows, integrityProblems } from '../storage/integrity-store.ts';
 import { ASKED_PER_KIND } from './asked.ts';
 import { checkCharges } from './charge-checks.ts';
@@ -30,7 +31,7 @@ const RESTORE = 'Put the newest backup that passes this check in its place.';
 const CHECK_BACKUP = 'bursar ledger check --deep --book BACKUP';
 
 /** `db` should be a snapshot. `deep` also compares every index with its table, which takes several times as long. */
-export async function checkLedger(db: Knex, options: { deep: boolean }): Promise<LedgerCheck> {
+export async function checkLedger(db: Db, options: { deep: boolean }): Promise<LedgerCheck> {
   const findings = new Findings();
   await checkFile(db, options.deep, findings);
   await checkCharges(db, findings);
@@ -42,7 +43,7 @@ export async function checkLedger(db: Knex, options: { deep: boolean }): Promise
   return { schema: 'bursar.check/1', ok: findings.count === 0, checked, findings: findings.list() };
 }
 
-async function checkFile(db: Knex, deep: boolean, findings: Findings): Promise<void> {
+async function checkFile(db: Db, deep: boolean, findings: Findings): Promise<void> {
   for (const problem of await integrityProblems(db, deep, ASKED_PER_KIND)) {
     findings.add('file_damaged', null, `The database file is damaged: ${problem}. ${RESTORE}`, CHECK_BACKUP);
   }

@@ -1,7 +1,8 @@
 // The ledger against the attempts that moved money: posted exactly once, as it should be, and nothing else.
-import type { Knex } from 'knex';
+
 import type { Findings } from '../audit/finding.ts';
 import { normalSideOf } from '../ledger/ledger.ts';
+import type { Db } from '../storage/db.ts';
 import { ASKED_PER_KIND } from './asked.ts';
 import { money } from './money-text.ts';
 import {
@@ -16,7 +17,7 @@ import {
   wrongSnapshots,
 } from './posting-checks-store.ts';
 
-export async function checkPostings(db: Knex, findings: Findings): Promise<void> {
+export async function checkPostings(db: Db, findings: Findings): Promise<void> {
   for (const { attemptId, chargeId, kind, amount, currency } of await missingEntries(db, ASKED_PER_KIND)) {
     const message = `Attempt ${attemptId} of charge ${chargeId} ${kind === 'duplicate' ? 'collected a second time' : kind} ${money(amount, currency)}, which is not posted.`;
     findings.add('entry_missing', attemptId, message, `bursar ledger entries --charge ${chargeId}`);

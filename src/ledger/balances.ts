@@ -1,9 +1,10 @@
 // Balances: the newest closed month's snapshot plus the postings of the months since, so that no writer ever queues on
 // a balance row (measured on PostgreSQL with 32 connections: a hot row costs a factor of 4.7).
-import type { Knex } from 'knex';
+
 import { BursarError } from '../errors.ts';
 import { insertRows, select } from '../storage/batch.ts';
 import { bigSum, fromBigSum } from '../storage/big-sum.ts';
+import type { Db } from '../storage/db.ts';
 import { formatMonth, monthOf, type NormalSide } from './ledger.ts';
 
 export interface Balance {
@@ -24,7 +25,7 @@ interface SumRow {
 }
 
 /** Snapshot of the newest closed month and the sums after it, per account, up to and including `upToMonth`. */
-async function sums(db: Knex, upToMonth: number): Promise<SumRow[]> {
+async function sums(db: Db, upToMonth: number): Promise<SumRow[]> {
   // One sum per pair of accounts; the few pairs of an account are listed with commas and added up here.
   const rows = await select<{
     id: number;
@@ -66,7 +67,7 @@ function added(amounts: string | null): bigint {
 
 const END_OF_TIME = 999_999;
 
-export async function balances(db: Knex): Promise<Balance[]> {
+export async function balances(db: Db): Promise<Balance[]> {
   return (await sums(db, END_OF_TIME)).map((row) => {
     const net = BigInt(row.debit) - BigInt(row.credit);
     return {
@@ -79,7 +80,7 @@ export async function balances(db: Knex): Promise<Balance[]> {
 }
 
 /** The month that is closed last, 0 for none. Refuses (`invalid_state`) a month that can't be closed after it. */
-export async function assertClosable(db: Knex, month: number, nowMs: number): Promise<number> {
+export async function assertClosable(db: Db, month: number, nowMs: number): Promise<number> {
   if (month >= monthOf(nowMs)) {
     throw new BursarError('invalid_state', `${formatMonth(month)} is not over yet. Nothing was closed.`, {
       hint: 'Close a month after its last day (UTC).',
@@ -97,7 +98,7 @@ export async function assertClosable(db: Knex, month: number, nowMs: number): Pr
  * Closes a month that is over, in the caller's write trx: its snapshot is stored and backdated postings are refused
  * from then on. Refuses the current month, and one that is closed.
  */
-export async function closeMonth(trx: Knex, month: number, nowMs: number): Promise<{ postings: number }> {
+export async function closeMonth(trx: Db, month: number, nowMs: number): Promise<{ postings: number }> {
   const last = await assertClosable(trx, month, nowMs);
   const rows = await sums(trx, month);
   const [count] = await select<{ n: number }>(

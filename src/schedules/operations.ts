@@ -1,5 +1,5 @@
 // What an operator does to a schedule: create, preview, find. Cancelling stands in cancel.ts.
-import type { Knex } from 'knex';
+
 import { Temporal } from 'temporal-polyfill';
 import { appendAudit } from '../audit/audit.ts';
 import type { ChargesContext } from '../charges/context.ts';
@@ -9,6 +9,7 @@ import type { PaymentMethod } from '../customers/customer.ts';
 import { methodsById } from '../customers/methods-store.ts';
 import { BursarError } from '../errors.ts';
 import { newId } from '../ids.ts';
+import type { Db } from '../storage/db.ts';
 import { writeTrx } from '../storage/trx.ts';
 import { formatEvery } from './calendar-input.ts';
 import { type Occurrence, occurrence, occurrencesFrom, type Recurrence } from './recurrence.ts';
@@ -64,7 +65,7 @@ export async function createSchedule(
   });
 }
 
-async function earlierSchedule(db: Knex, request: CreateSchedule): Promise<Schedule | null> {
+async function earlierSchedule(db: Db, request: CreateSchedule): Promise<Schedule | null> {
   if (request.idempotencyKey === null) return null;
   const earlier = await scheduleByIdempotencyKey(db, request.idempotencyKey);
   if (earlier !== null && earlier.requestHash !== hashOf(request)) throw keyReused(request.idempotencyKey, earlier.id);
@@ -112,7 +113,7 @@ export function today(timezone: string, nowMs: number): string {
 }
 
 /** The schedule's method, which is the customer's and may be charged. */
-async function usableMethod(db: Knex, { customerId, methodId }: Schedule): Promise<PaymentMethod> {
+async function usableMethod(db: Db, { customerId, methodId }: Schedule): Promise<PaymentMethod> {
   const method = (await methodsById(db, [methodId])).get(methodId);
   if (method === undefined || method.removedAt !== null || method.customerId !== customerId) {
     throw new BursarError(

@@ -1,6 +1,6 @@
 // A payment method in the place of another one of the same customer: an expired card's successor. Schedules and charges
 // that wait go over to it in one commit, so that no run finds them in between.
-import type { Knex } from 'knex';
+
 import { type AuditEntry, appendAudit } from '../audit/audit.ts';
 import type { Charge } from '../charges/charge.ts';
 import { auditSubject } from '../charges/charge-audit.ts';
@@ -11,6 +11,7 @@ import { type NewMethod, newMethod, writeMethod } from '../customers/methods.ts'
 import { methodsById } from '../customers/methods-store.ts';
 import { BursarError } from '../errors.ts';
 import type { DeclineClass } from '../gateways/declines.ts';
+import type { Db } from '../storage/db.ts';
 import { writeTrx } from '../storage/trx.ts';
 import { scheduleIdsUsing, waitingChargeIds } from './method-use-store.ts';
 import type { Schedule } from './schedule.ts';
@@ -55,7 +56,7 @@ export async function replaceMethod(
   });
 }
 
-async function moveSchedules(trx: Knex, oldId: string, method: PaymentMethod, audit: AuditEntry[]): Promise<number> {
+async function moveSchedules(trx: Db, oldId: string, method: PaymentMethod, audit: AuditEntry[]): Promise<number> {
   const schedules = await schedulesById(trx, await scheduleIdsUsing(trx, oldId));
   const moved = [...schedules.values()].map(
     (schedule): Schedule => ({
@@ -70,7 +71,7 @@ async function moveSchedules(trx: Knex, oldId: string, method: PaymentMethod, au
   return moved.length;
 }
 
-async function moveCharges(trx: Knex, oldId: string, method: PaymentMethod, audit: AuditEntry[]): Promise<number> {
+async function moveCharges(trx: Db, oldId: string, method: PaymentMethod, audit: AuditEntry[]): Promise<number> {
   const charges = await lockCharges(trx, await waitingChargeIds(trx, oldId));
   const moved = [...charges.values()].map((charge) => withMethod(charge, method));
   await updateCharges(trx, moved);

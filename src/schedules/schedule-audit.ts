@@ -1,15 +1,16 @@
 // How schedules stand in the audit log.
-import type { Knex } from 'knex';
+
 import type { AuditEntry } from '../audit/audit.ts';
 import { encryptPersonal } from '../audit/personal.ts';
 import { personalKeys } from '../customers/customers-store.ts';
 import { assert } from '../errors.ts';
+import type { Db } from '../storage/db.ts';
 import { formatEvery } from './calendar-input.ts';
 import type { Schedule } from './schedule.ts';
 import type { SkippedPeriod } from './schedules-store.ts';
 
 /** The audit row of a new schedule; what a person wrote about it is encrypted with the customer's key. */
-export async function createdEntry(trx: Knex, schedule: Schedule): Promise<AuditEntry> {
+export async function createdEntry(trx: Db, schedule: Schedule): Promise<AuditEntry> {
   const { recurrence, description, metadata } = schedule;
   const key = (await personalKeys(trx, [schedule.customerId])).get(schedule.customerId);
   assert(key !== undefined, 'a customer has a key');

@@ -2,7 +2,8 @@
 // file, the clock and the bank.
 import { join } from 'node:path';
 import { newPersonalKey } from '../../src/audit/personal.ts';
-import { executeRun, type RunResult } from '../../src/billing/execute-run.ts';
+import { executeRun } from '../../src/billing/execute-run.ts';
+import type { RunResult } from '../../src/billing/preview-run.ts';
 import type { Attempt } from '../../src/charges/attempt.ts';
 import { attemptsOfCharges } from '../../src/charges/attempts-store.ts';
 import type { Charge } from '../../src/charges/charge.ts';

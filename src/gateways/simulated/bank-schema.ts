@@ -1,7 +1,8 @@
 // The tables of the bank's file. Its ids and keys begin with time, so its indexes grow at their end.
-import type { Knex } from 'knex';
+
 import type { Clock } from '../../clock.ts';
 import { BursarError } from '../../errors.ts';
+import type { Db } from '../../storage/db.ts';
 
 const SCHEMA_VERSION = 1;
 const WAL_TRIES = 100;
@@ -68,7 +69,7 @@ const TABLES = [
 ];
 
 /** Puts the file into WAL, without fsync (it survives kills, not power loss), and makes its tables if it is new. */
-export async function prepareBankFile(db: Knex, path: string, clock: Clock): Promise<void> {
+export async function prepareBankFile(db: Db, path: string, clock: Clock): Promise<void> {
   if (path !== ':memory:') await enterWal(db, clock);
   await db.raw('pragma synchronous = off');
   if ((await schemaVersion(db)) === 0) await createTables(db);
@@ -80,7 +81,7 @@ export async function prepareBankFile(db: Knex, path: string, clock: Clock): Pro
 }
 
 /** Several processes may make the file at once: the change to WAL then answers SQLITE_BUSY without waiting. */
-async function enterWal(db: Knex, clock: Clock): Promise<void> {
+async function enterWal(db: Db, clock: Clock): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
       await db.raw('pragma journal_mode = wal');
@@ -92,7 +93,7 @@ async function enterWal(db: Knex, clock: Clock): Promise<void> {
   }
 }
 
-async function createTables(db: Knex): Promise<void> {
+async function createTables(db: Db): Promise<void> {
   await db.raw('begin immediate');
   // Another process may have been first: it holds the lock until its tables are whole.
   if ((await schemaVersion(db)) === 0) {
@@ -102,7 +103,7 @@ async function createTables(db: Knex): Promise<void> {
   await db.raw('commit');
 }
 
-async function schemaVersion(db: Knex): Promise<number> {
+async function schemaVersion(db: Db): Promise<number> {
   const [row] = (await db.raw('pragma user_version')) as { user_version: number }[];
   return row?.user_version ?? 0;
 }

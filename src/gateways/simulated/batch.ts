@@ -1,7 +1,8 @@
 // One batch of the bank: reads what its requests touch set by set, applies them in the order they came, and writes the
 // lot in one transaction.
-import type { Knex } from 'knex';
+
 import { assert } from '../../errors.ts';
+import type { Db } from '../../storage/db.ts';
 import { cancelled, confirmed, perform, type Step, settled } from './bank.ts';
 import {
   immediately,
@@ -39,7 +40,7 @@ interface WorkingSet {
 
 /** Executes `commands` in one transaction; the replies stand in their order. */
 export function executeBatch(
-  db: Knex,
+  db: Db,
   commands: readonly BankCommand[],
   terms: BankTerms,
   nowMs: number,
@@ -61,7 +62,7 @@ export function executeBatch(
   });
 }
 
-async function workingSet(db: Knex, commands: readonly BankCommand[]): Promise<WorkingSet> {
+async function workingSet(db: Db, commands: readonly BankCommand[]): Promise<WorkingSet> {
   const paymentIds = new Set<string>();
   const keys = new Set<string>();
   const viewed = new Set<string>();
