@@ -15,7 +15,7 @@ export default class AttemptsResolve extends BaseCommand<typeof AttemptsResolve>
   static override description =
     'Refused while proof is still possible: bursar billing run looks for it. A charge resolved as not paid is exhausted, never tried again by itself. Audited with the reason.';
   static override examples = [
-    `<%= config.bin %> attempts resolve "$(bursar attempts list --open --limit 1 --format csv | tail -n 1 | cut -d , -f 1)" --as not-executed --reason "not in the provider's dashboard" --dry-run`,
+    `<%= config.bin %> attempts resolve "$(bursar attempts list --open --limit 1 --format csv | tail -n 1 | cut -d , -f 1)" --as not-executed --reason "not in the provider's dashboard" --force --dry-run`,
   ];
   static override args = { id: Args.string({ required: true, description: 'The attempt.' }) };
   static override flags = {
