@@ -77,7 +77,8 @@ class Execution {
   }
 
   async run(): Promise<void> {
-    const { options, run } = { options: this.#options, run: this.#run };
+    const options = this.#options;
+    const run = this.#run;
     const recovery = await resolveOpenAttempts(this.#pipeline, { runId: run.id, stopped: this.#stopped });
     run.counts.resolved = recovery.resolved;
     for (const error of recovery.errors) this.#note('configuration', error);

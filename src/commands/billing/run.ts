@@ -1,7 +1,7 @@
 // Bills what is due: what cron calls.
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { wholeNumber } from '../../cli/flags.ts';
+import { runFlags } from '../../cli/run-flags.ts';
 import { runExitCode, runFlow } from '../../cli/run-flow.ts';
 import { showRun } from '../../cli/show-run.ts';
 
@@ -14,8 +14,7 @@ export default class BillingRun extends BaseCommand<typeof BillingRun> {
     '<%= config.bin %> billing run --as-of 2027-02-01 --max-amount USD=5000.00',
   ];
   static override flags = {
-    'as-of': Flags.string({ helpValue: 'TIME', summary: 'Select what is due at this time instead of now.' }),
-    'dry-run': Flags.boolean({ summary: 'Show what would be charged; write and send nothing.' }),
+    ...runFlags,
     'catch-up': Flags.string({
       helpValue: 'all|latest|skip|max=N',
       summary: 'What to do with missed periods (at most 35 days back).',
@@ -23,14 +22,6 @@ export default class BillingRun extends BaseCommand<typeof BillingRun> {
         'all: bill each. latest: only the newest due one of each schedule. skip: none that fell due more than a day ago. max=N: the newest N. What is skipped is recorded.',
       default: 'all',
     }),
-    'max-count': wholeNumber({ summary: 'Stop before anything is charged when more charges are due.' }),
-    'max-amount': Flags.string({
-      multiple: true,
-      helpValue: 'USD=5000.00',
-      summary: 'Stop before anything is charged when more is due; a currency that is not named is limited to 0.',
-    }),
-    concurrency: wholeNumber({ min: 1, max: 1000, summary: 'How many sends at a time.' }),
-    'fail-on-decline': Flags.boolean({ summary: 'End with 3 when a charge was declined.' }),
   };
 
   async run() {

@@ -1,7 +1,6 @@
 // Retries the failed charges that are due again.
-import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { wholeNumber } from '../../cli/flags.ts';
+import { runFlags } from '../../cli/run-flags.ts';
 import { runExitCode, runFlow } from '../../cli/run-flow.ts';
 import { showRun } from '../../cli/show-run.ts';
 
@@ -12,18 +11,7 @@ export default class RetriesRun extends BaseCommand<typeof RetriesRun> {
     '<%= config.bin %> retries run',
     '<%= config.bin %> retries run --as-of 2027-02-03 --dry-run',
   ];
-  static override flags = {
-    'as-of': Flags.string({ helpValue: 'TIME', summary: 'Select what is due at this time instead of now.' }),
-    'dry-run': Flags.boolean({ summary: 'Show what would be tried; write and send nothing.' }),
-    'max-count': wholeNumber({ summary: 'Stop before anything is sent when more retries are due.' }),
-    'max-amount': Flags.string({
-      multiple: true,
-      helpValue: 'USD=5000.00',
-      summary: 'Stop before anything is sent when more is due; a currency that is not named is limited to 0.',
-    }),
-    concurrency: wholeNumber({ min: 1, max: 1000, summary: 'How many sends at a time.' }),
-    'fail-on-decline': Flags.boolean({ summary: 'End with 3 when a charge was declined.' }),
-  };
+  static override flags = runFlags;
 
   async run() {
     const app = await this.open();
