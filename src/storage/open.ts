@@ -47,7 +47,9 @@ export async function openBook(path: string, options: OpenOptions = {}): Promise
   const db = openSqlite(path, 'write', options.busyTimeoutMs);
   const reader = openSqlite(path, 'read', options.busyTimeoutMs);
   const close = async (): Promise<void> => {
-    await Promise.all([db.destroy(), reader.destroy()]);
+    // One after the other: where two connections close at once, neither is the last, and the WAL's files stay behind.
+    await reader.destroy();
+    await db.destroy();
   };
   try {
     // Read through the reader: the writer's pragmas would already change a file that is no book.
