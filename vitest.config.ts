@@ -28,7 +28,7 @@ export default defineConfig({
           ...common,
           name: 'slow',
           globalSetup: ['test/support/build-once.ts'],
-          include: ['test/{transcripts,crash}/**/*.test.ts'],
+          include: ['test/{transcripts,crash,faults}/**/*.test.ts'],
           testTimeout: isSoak ? 3_600_000 : 120_000,
           hookTimeout: 120_000,
         },

@@ -6,6 +6,9 @@ import * as audit from './0003_audit.ts';
 import * as customers from './0004_customers.ts';
 import * as charges from './0005_charges.ts';
 import * as schedules from './0006_schedules.ts';
+import * as proof from './0007_proof.ts';
+import * as guards from './0008_guards.ts';
+import * as imports from './0009_imports.ts';
 
 export interface Migration {
   name: string;
@@ -19,4 +22,7 @@ export const migrations: readonly Migration[] = [
   { name: '0004_customers', up: customers.up },
   { name: '0005_charges', up: charges.up },
   { name: '0006_schedules', up: schedules.up },
+  { name: '0007_proof', up: proof.up },
+  { name: '0008_guards', up: guards.up },
+  { name: '0009_imports', up: imports.up },
 ];

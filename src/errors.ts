@@ -69,6 +69,7 @@ export const ERROR_EXIT_CODES = {
   safety_limit: EXIT.stopped,
   paused: EXIT.stopped,
   clock: EXIT.stopped,
+  quarantined: EXIT.stopped,
   interrupted: EXIT.interrupted,
 } as const satisfies Record<string, ExitCode>;
 

@@ -39,7 +39,8 @@ const ROWS: Record<string, readonly string[]> = {
     `INSERT INTO attempts (id, charge_id, number, operation, gateway, method_id, amount_minor, currency, idempotency_key, body,
        api_version, outcome, sends, unproven_sends, first_sent_at, last_sent_at, epoch, opened_at, settled_at)
      VALUES ('att_1', 'ch_1', 1, 'sale', 'simulated', 'pm_1', 1250, 'USD', 'key', '{}', '1', 'approved', 1, 0, 1000, 1000, 1, 1000, 2000)`,
-    `INSERT INTO refunds VALUES ('re_1', 'ch_1', NULL, 250, 'USD', 'succeeded', NULL, NULL, NULL, 1000, 1000)`,
+    `INSERT INTO refunds (id, charge_id, amount_minor, currency, status, created_at, updated_at)
+     VALUES ('re_1', 'ch_1', 250, 'USD', 'succeeded', 1000, 1000)`,
   ],
   '0006_schedules': [
     `INSERT INTO schedules (id, customer_id, method_id, amount_minor, currency, every_count, every_unit, time_of_day, start_date,
@@ -47,6 +48,12 @@ const ROWS: Record<string, readonly string[]> = {
      VALUES ('sch_1', 'cus_1', 'pm_1', 500, 'USD', 1, 'month', '09:00', '2027-01-31', 'UTC', 'standard', 'active', '{}', 1, 1000, 1000)`,
     `INSERT INTO skipped_periods VALUES ('2027-01-31', 'sch_1', 1000, 'operator', NULL, 1000)`,
   ],
+  '0007_proof': [],
+  '0008_guards': [
+    `INSERT INTO quarantine_reconciled VALUES ('simulated', 1000)`,
+    `INSERT INTO clock_faults VALUES ('simulated', 600000, 1000)`,
+  ],
+  '0009_imports': [],
 };
 
 /** Makes a book of schema `version` at `path` and fills its tables. */
@@ -59,7 +66,12 @@ export async function oldBook(path: string, version: number, mode: 'test' | 'liv
     getMigration: async (migration) => ({ up: (trx: Knex) => migration.up(trx), down: async () => undefined }),
   };
   await db.migrate.latest({ migrationSource: source });
-  await db.raw('INSERT INTO book VALUES (1, ?, ?, ?, ?)', ['bk_1', mode, version, 1000]);
+  await db.raw('INSERT INTO book (only_row, book_id, mode, schema_version, created_at) VALUES (1, ?, ?, ?, ?)', [
+    'bk_1',
+    mode,
+    version,
+    1000,
+  ]);
   for (const { name } of some) for (const row of rowsOf(name)) await db.raw(row);
   await db.destroy();
 }

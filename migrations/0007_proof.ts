@@ -1,0 +1,19 @@
+// What was tried to prove an attempt whose outcome nobody knows, and refunds that give back a second approval.
+import type { Knex } from 'knex';
+
+const statements = [
+  // Lookups, resends and closings count as tries; proof_result is what the last of them came to, in a word of ours.
+  'ALTER TABLE attempts ADD COLUMN proof_tries INTEGER NOT NULL DEFAULT 0',
+  'ALTER TABLE attempts ADD COLUMN proof_tried_at INTEGER',
+  'ALTER TABLE attempts ADD COLUMN proof_result TEXT',
+  // Not before this time is a further try worth making: the bound of a provider's lag, or null for the next run.
+  'ALTER TABLE attempts ADD COLUMN proof_next_at INTEGER',
+  // The duplicate approval that a refund gives back; it stays out of the charge's own refunded amount.
+  'ALTER TABLE refunds ADD COLUMN duplicate_attempt_id TEXT REFERENCES attempts (id)',
+  `CREATE UNIQUE INDEX refunds_of_duplicate ON refunds (duplicate_attempt_id)
+     WHERE duplicate_attempt_id IS NOT NULL AND status <> 'failed'`,
+];
+
+export async function up(db: Knex): Promise<void> {
+  for (const statement of statements) await db.raw(statement);
+}
