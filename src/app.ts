@@ -161,11 +161,17 @@ export class App {
     return this.#pipeline;
   }
 
-  /** Gives up the leases, seals what was written, and closes the gateways and the book. */
-  async close(): Promise<void> {
+  /**
+   * Gives up the leases, seals what was written, and closes the gateways and the book. What the book won't take any more
+   * is left to the next command that writes, and told by `note`: the command's own work is done and stands.
+   */
+  async close(note: (text: string) => void = () => undefined): Promise<void> {
     try {
-      await this.owner.release();
-      if (this.book.hasWritten) await this.#seal();
+      await this.#leave((error) => {
+        // Another command is at it: nothing to tell, it or the next one seals these rows.
+        if (error.code === 'book_locked') return;
+        note(`Note: the command is done, but its audit rows are not sealed yet. ${error.message}\n`);
+      });
     } finally {
       const gateways = await Promise.allSettled(this.#gateways.values());
       await Promise.all(
@@ -175,11 +181,15 @@ export class App {
     }
   }
 
-  async #seal(): Promise<void> {
-    const { sealPending } = await import('./audit/seal.ts');
-    await sealPending(this.book, this.clock).catch((error: unknown) => {
-      // The next command that writes seals these rows: a busy book must not turn a done command into a failed one.
-      if (!(error instanceof BursarError && error.code === 'book_locked')) throw error;
-    });
+  async #leave(onFault: (error: BursarError) => void): Promise<void> {
+    try {
+      await this.owner.release();
+      if (!this.book.hasWritten) return;
+      const { sealPending } = await import('./audit/seal.ts');
+      await sealPending(this.book, this.clock);
+    } catch (error) {
+      if (!(error instanceof BursarError)) throw error;
+      onFault(error);
+    }
   }
 }

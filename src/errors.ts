@@ -64,6 +64,7 @@ export const ERROR_EXIT_CODES = {
   book_newer: EXIT.unavailable,
   book_older: EXIT.unavailable,
   book_unreachable: EXIT.unavailable,
+  book_full: EXIT.unavailable,
   commit_unknown: EXIT.unavailable,
   // 8: stopped by a safety
   safety_limit: EXIT.stopped,

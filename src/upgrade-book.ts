@@ -2,7 +2,7 @@
 // nothing of the audit log.
 import type { App } from './app.ts';
 import { appendAudit } from './audit/audit.ts';
-import { translateStorageError } from './storage/dialect.ts';
+import { translateStorageError } from './storage/engine-errors.ts';
 import { migrateBook } from './storage/migrate.ts';
 
 /** Names of the migrations that were run; none when another process was faster. */

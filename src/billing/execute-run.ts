@@ -10,6 +10,7 @@ import type { Pipeline } from '../charges/pipeline.ts';
 import { resolveOpenAttempts } from '../charges/recovery.ts';
 import { pausedError } from '../charges/refusals.ts';
 import { BursarError } from '../errors.ts';
+import { assertRoom } from '../storage/room.ts';
 import { writeTrx } from '../storage/trx.ts';
 import { exceeded } from './limits.ts';
 import { materialise } from './materialise.ts';
@@ -25,6 +26,7 @@ export async function executeRun(pipeline: Pipeline, options: RunOptions): Promi
   const { book, owner, author } = pipeline.context;
   const pausedAll = (await pauses(book.reader)).find(({ scope }) => scope === EVERY_GATEWAY);
   if (pausedAll !== undefined) throw pausedError('every gateway', pausedAll.reason);
+  await assertRoom(book, await countUnknownAttempts(book.reader));
   const run = startedRun(pipeline, options, false);
   await owner.hold();
   await writeTrx(book, async (trx) => {
@@ -49,17 +51,14 @@ export async function executeRun(pipeline: Pipeline, options: RunOptions): Promi
   try {
     await execution.run();
   } catch (error) {
+    const noRoom = error instanceof BursarError && error.code === 'book_full' ? error : null;
     // The fault has the last word, even where it keeps the book from being told that the run is over.
-    await finish(pipeline, execution.stop('fault')).catch(() => undefined);
-    throw error;
+    await finish(pipeline, execution.stop(noRoom === null ? 'fault' : 'no_room')).catch(() => undefined);
+    if (noRoom === null) throw error;
+    return execution.result(noRoom);
   }
   await finish(pipeline, run);
-  return {
-    run,
-    due: execution.due,
-    error: execution.error,
-    unknownLeft: await countUnknownAttempts(book.reader),
-  };
+  return execution.result(execution.error);
 }
 
 class Execution {
@@ -106,6 +105,11 @@ class Execution {
     if (this.#stopped()) return;
     // What was held back left charges due: the run went through the others, and says so by how it ends.
     run.status = run.stoppedBy === null ? 'finished' : 'stopped';
+  }
+
+  async result(error: BursarError | null): Promise<RunResult> {
+    const unknownLeft = await countUnknownAttempts(this.#pipeline.context.book.reader);
+    return { run: this.#run, due: this.due, error, unknownLeft };
   }
 
   stop(by: StoppedBy): Run {

@@ -15,6 +15,7 @@ export type StoppedBy =
   | 'configuration'
   | 'interrupted'
   | 'not_confirmed'
+  | 'no_room'
   | 'fault';
 
 /** How many charges came to what in this run; `resolved`: earlier attempts whose outcome was found out. */

@@ -3,8 +3,10 @@
 import { assert, BursarError, type ErrorCode } from '../errors.ts';
 import type { Outcome } from '../gateways/gateway.ts';
 import { isConstraintError } from '../storage/dialect.ts';
+import { translateStorageError } from '../storage/engine-errors.ts';
 import { GroupCommit } from '../storage/group-commit.ts';
-import { writeTrx } from '../storage/trx.ts';
+import { assertRoom } from '../storage/room.ts';
+import { CommitUnknown, writeTrx } from '../storage/trx.ts';
 import type { Attempt } from './attempt.ts';
 import { attemptsById, openAttemptsOf } from './attempts-store.ts';
 import type { Charge } from './charge.ts';
@@ -12,7 +14,7 @@ import { chargesById } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
 import { openAttempts } from './open.ts';
 import { type Opened, type OpenRequest, refused } from './open-request.ts';
-import { outcomeUnrecorded } from './refusals.ts';
+import { openUnrecorded, outcomeUnrecorded } from './refusals.ts';
 import { Sender } from './send.ts';
 import { type Settled, type Settlement, settleAttempts } from './settle.ts';
 
@@ -20,11 +22,15 @@ const MAX_BATCH = 1000;
 /** Each waits as long as a writer waits for a busy book. */
 const SETTLE_TRIES = 3;
 
-const isCommitUnknown = (error: unknown): boolean => error instanceof BursarError && error.code === 'commit_unknown';
-
 /** Anything but a fault of the book itself may be one member's: the others must not share it. */
 const isFaultOfOne = (error: unknown): boolean => !(error instanceof BursarError && BOOK_FAULTS.includes(error.code));
-const BOOK_FAULTS: readonly ErrorCode[] = ['commit_unknown', 'book_locked', 'book_unreachable', 'corrupt_book'];
+const BOOK_FAULTS: readonly ErrorCode[] = [
+  'commit_unknown',
+  'book_locked',
+  'book_unreachable',
+  'book_full',
+  'corrupt_book',
+];
 
 /** What became of a request that was opened: the charge and attempt as they stand after it. */
 export interface Collected extends Settled {
@@ -36,6 +42,8 @@ export class Pipeline {
   readonly #opens: GroupCommit<OpenRequest, Opened>;
   readonly #settles: GroupCommit<Settlement, Settled>;
   readonly #sender: Sender;
+  /** Opened and not yet settled: the room that settling them takes is theirs. */
+  #inHand = 0;
 
   constructor(context: ChargesContext) {
     this.context = context;
@@ -43,6 +51,7 @@ export class Pipeline {
     const { book, owner } = context;
     this.#opens = new GroupCommit({
       commit: async (batch) => {
+        await assertRoom(book, this.#inHand + batch.length);
         await owner.hold();
         return writeTrx(book, (trx) => openAttempts(trx, context, batch));
       },
@@ -61,11 +70,19 @@ export class Pipeline {
    * that was not confirmed is reread.
    */
   async open(request: OpenRequest): Promise<Opened> {
+    const opened = await this.#openSurely(request);
+    if (opened.kind === 'opened') this.#inHand += 1;
+    return opened;
+  }
+
+  async #openSurely(request: OpenRequest): Promise<Opened> {
     const id = request.kind === 'create' ? request.charge.id : request.chargeId;
     try {
       return await this.#opens.submit(request);
     } catch (error) {
-      if (isCommitUnknown(error)) {
+      if (error instanceof CommitUnknown) {
+        // What nobody can tell yet is not sent. A run leaves it to the next one; an operator must not repeat it.
+        if (!error.isDecided) throw request.kind === 'collect' ? error : openUnrecorded(id, error);
         const opened = await this.#reread(id);
         if (opened !== null) return opened;
       }
@@ -96,7 +113,9 @@ export class Pipeline {
       const { outcome } = sent;
       return { ...(await this.#settleSurely({ attemptId: attempt.id, outcome, source: 'send' })), outcome };
     } catch (error) {
-      throw outcomeUnrecorded(attempt.chargeId, error);
+      throw outcomeUnrecorded(attempt.chargeId, translateStorageError(error, this.context.book.where));
+    } finally {
+      this.#inHand -= 1;
     }
   }
 
@@ -107,7 +126,7 @@ export class Pipeline {
         return await this.settle(settlement);
       } catch (error) {
         if (left === 0) throw error;
-        if (isCommitUnknown(error)) {
+        if (error instanceof CommitUnknown) {
           // A settled attempt belongs to nobody: then the commit stands.
           const standing = await this.standing(settlement.attemptId);
           if (standing.attempt.ownerId !== this.context.owner.id) return standing;

@@ -69,3 +69,15 @@ export function outcomeUnrecorded(chargeId: string, cause: unknown): BursarError
     { hint: 'Do not repeat it. The next billing run finds out: bursar billing run', cause },
   );
 }
+
+/** The charge may have been claimed, and nothing was sent: if it was, the next run collects it. */
+export function openUnrecorded(chargeId: string, cause: Error): BursarError {
+  return new BursarError(
+    'outcome_unrecorded',
+    `Charge ${chargeId} may have been written and was not sent. ${cause.message}`,
+    {
+      hint: `Do not repeat it before you have looked: bursar charges show ${chargeId}. If it is there, the next billing run collects it.`,
+      cause,
+    },
+  );
+}

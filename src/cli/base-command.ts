@@ -4,6 +4,7 @@ import { Command, Flags, type Interfaces } from '@oclif/core';
 import type { App } from '../app.ts';
 import type { ExitCode } from '../errors.ts';
 import { refusePan } from '../money/pan.ts';
+import { translateStorageError } from '../storage/engine-errors.ts';
 import { hasFlag } from './argv.ts';
 import type { Cell, Column } from './columns.ts';
 import { FlagRefused, printReport, toReport } from './error-report.ts';
@@ -20,7 +21,8 @@ type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
 type Fields = readonly (readonly [name: string, value: Cell])[];
 
 interface Closable {
-  close(): Promise<void>;
+  /** `note` prints on stderr. */
+  close(note: (text: string) => void): Promise<void>;
 }
 
 const helpGroup = 'GLOBAL';
@@ -42,6 +44,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected readonly terminal: Terminal = processTerminal();
   readonly #toClose: Closable[] = [];
   #interrupt: Interrupt | null = null;
+  /** The file of the book once it is open, for messages. */
+  #where = 'of this command';
 
   override async init(): Promise<void> {
     await super.init();
@@ -64,7 +68,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const { openApp } = await import('../app.ts');
     const { book, config } = this.flags as { book?: string; config?: string };
     const command = this.ctor.id.replaceAll(':', ' ');
-    return this.opened(openApp({ book, config, command, env: process.env, cwd: process.cwd(), ...options }));
+    const app = await this.opened(openApp({ book, config, command, env: process.env, cwd: process.cwd(), ...options }));
+    this.#where = app.book.where;
+    return app;
   }
 
   /** Opens something that is closed when the command ends, however it ends. */
@@ -147,7 +153,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected override async finally(error: Error | undefined): Promise<void> {
     this.#interrupt?.release();
     for (const closable of this.#toClose.reverse()) {
-      await closable.close().catch((failure: unknown) => this.#reportClosing(failure));
+      await closable
+        .close((text) => this.terminal.note(text))
+        .catch((failure: unknown) => this.#reportClosing(failure));
     }
     await super.finally(error);
   }
@@ -167,7 +175,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   #report(error: unknown): ReturnType<typeof toReport> {
     const { flags, baseFlags } = this.ctor;
-    return toReport(error, { command: this.words, flags: Object.keys({ ...baseFlags, ...flags }) });
+    return toReport(translateStorageError(error, this.#where), {
+      command: this.words,
+      flags: Object.keys({ ...baseFlags, ...flags }),
+    });
   }
 }
 

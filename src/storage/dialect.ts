@@ -1,8 +1,16 @@
-// The only place that knows which SQL engine a book is on: its connection, its pragmas, its errors.
+// The only place that knows which SQL engine a book is on: its connections and its pragmas. What its errors mean to a
+// person stands in engine-errors.ts.
+import { pathToFileURL } from 'node:url';
 import knexBuilder, { type Knex } from 'knex';
 import SqliteTransaction from 'knex/lib/dialects/sqlite3/execution/sqlite-transaction.js';
 import SqliteClient from 'knex/lib/dialects/sqlite3/index.js';
-import { BursarError } from '../errors.ts';
+import { assertWritable, type ReadAccess } from './access.ts';
+import { endsConnection, isEngineError, nameEngineError } from './engine-errors.ts';
+
+type Access = 'create' | 'write' | ReadAccess;
+
+/** Asks the driver's open for extended result codes (sqlite3.h); the driver itself names no such flag. */
+const OPEN_EXTENDED_CODES = 0x02000000;
 
 /** knex sends a deferred BEGIN; a read that then writes would fail at once with SQLITE_BUSY_SNAPSHOT. */
 class ImmediateTransaction extends SqliteTransaction {
@@ -11,41 +19,124 @@ class ImmediateTransaction extends SqliteTransaction {
   }
 }
 
-class ImmediateSqliteClient extends SqliteClient {
+class BookClient extends SqliteClient {
+  readonly #ended = new WeakSet<object>();
+
   override transaction(...rest: unknown[]): Knex.Transaction {
     return new ImmediateTransaction(this, ...rest) as unknown as Knex.Transaction;
   }
+
+  /** The engine's error with its name. After a commit that failed, or a fault of the file, the connection goes. */
+  override async _query(connection: object, query: { sql: string }): Promise<unknown> {
+    try {
+      return await super._query(connection, query);
+    } catch (error) {
+      nameEngineError(error);
+      if (endsConnection(error, query.sql)) this.#ended.add(connection);
+      throw error;
+    }
+  }
+
+  /** Asked by the pool before it hands a connection out. */
+  override async validateConnection(connection: object): Promise<boolean> {
+    return !this.#ended.has(connection);
+  }
+
+  protected openAs(path: string, flags: number): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const connection = new this.driver.Database(path, flags | OPEN_EXTENDED_CODES, (error) => {
+        nameEngineError(error);
+        if (error === null) resolve(connection);
+        else reject(error);
+      });
+    });
+  }
 }
+
+class NewFileClient extends BookClient {
+  override acquireRawConnection(): Promise<unknown> {
+    return this.openAs(this.connectionSettings.filename, this.driver.OPEN_READWRITE | this.driver.OPEN_CREATE);
+  }
+}
+
+/** knex always adds OPEN_CREATE; a book that isn't there must be refused, not made empty. */
+class ExistingFileClient extends BookClient {
+  override acquireRawConnection(): Promise<unknown> {
+    return this.openAs(this.connectionSettings.filename, this.driver.OPEN_READWRITE);
+  }
+}
+
+class WritingClient extends ExistingFileClient {
+  override async acquireRawConnection(): Promise<unknown> {
+    // The engine would open a file that it may not write to for reading, and fail in the middle of the work.
+    await assertWritable(this.connectionSettings.filename);
+    return super.acquireRawConnection();
+  }
+}
+
+/** Readers begin a deferred transaction, which is a snapshot and takes no lock. */
+class ReadingClient extends ExistingFileClient {
+  override transaction(...rest: unknown[]): Knex.Transaction {
+    return new SqliteTransaction(this, ...rest) as unknown as Knex.Transaction;
+  }
+}
+
+/** Makes no file: an index left behind by someone who may only read could not be used by the book's owner. */
+class LockedReadingClient extends ReadingClient {
+  protected readonly parameters: string = 'mode=ro&readonly_shm=1';
+
+  override acquireRawConnection(): Promise<unknown> {
+    const url = `${pathToFileURL(this.connectionSettings.filename).href}?${this.parameters}`;
+    return this.openAs(url, this.driver.OPEN_READONLY | this.driver.OPEN_URI);
+  }
+}
+
+class FrozenReadingClient extends LockedReadingClient {
+  protected override readonly parameters = 'mode=ro&immutable=1';
+}
+
+const CLIENTS = {
+  create: NewFileClient,
+  write: WritingClient,
+  read: ReadingClient,
+  'read-locked': LockedReadingClient,
+  'read-frozen': FrozenReadingClient,
+};
 
 /** How long a writer waits for another process's commit, unless told otherwise. */
 const BUSY_TIMEOUT_MS = 10_000;
-
-type Access = 'create' | 'write' | 'read';
 
 interface SqliteConnection {
   exec(sql: string, done: (error: Error | null) => void): void;
   get(sql: string, done: (error: Error | null, row: Record<string, unknown> | undefined) => void): void;
   configure(option: 'busyTimeout', value: number): void;
+  close(done: () => void): void;
 }
 
 /** A knex on an SQLite file. Writers have a pool of one connection; readers a pool of their own (WAL: never blocked). */
 export function openSqlite(path: string, access: Access, busyTimeoutMs = BUSY_TIMEOUT_MS): Knex {
+  const isReader = access !== 'create' && access !== 'write';
   return knexBuilder({
-    client: { create: ImmediateSqliteClient, write: ExistingFileClient, read: ReadingClient }[access],
+    client: CLIENTS[access],
     connection: { filename: path },
     useNullAsDefault: true,
     pool: {
       min: 0,
-      max: access === 'read' ? 4 : 1,
+      max: isReader ? 4 : 1,
       afterCreate: (
         connection: SqliteConnection,
         done: (error: Error | null, connection: SqliteConnection) => void,
       ) => {
         connection.configure('busyTimeout', busyTimeoutMs);
-        const pragmas = access === 'read' ? 'PRAGMA query_only = ON;' : writerPragmas;
-        connection.exec(pragmas, (error) => {
-          if (error !== null || access === 'read') return done(error, connection);
-          assertDurable(connection, (failure) => done(failure, connection));
+        const answer = (error: Error | null): void => {
+          nameEngineError(error);
+          if (error === null) done(null, connection);
+          // The pool knows nothing of it yet.
+          else connection.close(() => done(error, connection));
+        };
+        connection.exec(isReader ? 'PRAGMA query_only = ON;' : writerPragmas, (error) => {
+          if (error !== null || isReader) answer(error);
+          else assertDurable(connection, answer);
         });
       },
     },
@@ -68,23 +159,13 @@ function assertDurable(connection: SqliteConnection, done: (error: Error | null)
   });
 }
 
-/** knex always adds OPEN_CREATE; a book that isn't there must be refused, not made empty. */
-class ExistingFileClient extends ImmediateSqliteClient {
-  override acquireRawConnection(): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const { Database, OPEN_READWRITE } = this.driver;
-      const connection = new Database(this.connectionSettings.filename, OPEN_READWRITE, (error) =>
-        error === null ? resolve(connection) : reject(error),
-      );
-    });
-  }
-}
-
-/** Readers begin a deferred transaction, which is a snapshot and takes no lock. */
-class ReadingClient extends ExistingFileClient {
-  override transaction(...rest: unknown[]): Knex.Transaction {
-    return new SqliteTransaction(this, ...rest) as unknown as Knex.Transaction;
-  }
+/**
+ * Moves everything committed from the write-ahead log into the file, durably, and empties the log. Returns whether it
+ * could: then what the book shows is what it holds, and nothing of a commit that failed can come back.
+ */
+export async function emptyLog(db: Knex): Promise<boolean> {
+  const [row] = (await db.raw('PRAGMA wal_checkpoint(TRUNCATE)')) as { busy: number }[];
+  return row?.busy === 0;
 }
 
 /** A row lock for rows read in order to be changed. SQLite's writers are alone already. */
@@ -92,57 +173,7 @@ export function lockClause(_db: Knex): string {
   return '';
 }
 
-const sqliteCode = (error: unknown): string | null => {
-  const code = error !== null && typeof error === 'object' && 'code' in error ? error.code : null;
-  return typeof code === 'string' ? code : null;
-};
-
 /** The database refused rows that a constraint forbids: the batch is worth trying again row by row. */
 export function isConstraintError(error: unknown): boolean {
-  return sqliteCode(error) === 'SQLITE_CONSTRAINT';
-}
-
-/** Turns what the engine says about the book itself into a BursarError; anything else is passed through as it is. */
-export function translateStorageError(error: unknown, where: string): unknown {
-  if (error instanceof BursarError) return error;
-  switch (sqliteCode(error)) {
-    case 'SQLITE_BUSY':
-    case 'SQLITE_LOCKED':
-      return new BursarError(
-        'book_locked',
-        `The book ${where} is locked by another process. Nothing more was written.`,
-        {
-          hint: 'Wait for the other command to end and run this one again.',
-          cause: error,
-        },
-      );
-    case 'SQLITE_NOTADB':
-      return new BursarError('corrupt_book', `${where} is not a book (not an SQLite database). Nothing was written.`, {
-        hint: 'Check --book; if the file used to be a book, restore a backup of it.',
-        cause: error,
-      });
-    case 'SQLITE_CORRUPT':
-      return new BursarError('corrupt_book', `The book ${where} is damaged. Nothing more was written.`, {
-        hint: 'Keep the file as it is and restore a backup.',
-        cause: error,
-      });
-    case 'SQLITE_CANTOPEN':
-    case 'SQLITE_READONLY':
-    case 'SQLITE_PERM':
-      return new BursarError(
-        'book_unreachable',
-        `The book ${where} can't be opened for writing. Nothing was written.`,
-        {
-          hint: 'Check that the file and its folder exist and belong to you.',
-          cause: error,
-        },
-      );
-    case 'SQLITE_FULL':
-      return new BursarError('book_unreachable', `The disk of the book ${where} is full. Nothing more was written.`, {
-        hint: 'Free some space and run the command again.',
-        cause: error,
-      });
-    default:
-      return error;
-  }
+  return isEngineError(error) && error.code === 'SQLITE_CONSTRAINT';
 }

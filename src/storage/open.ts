@@ -5,13 +5,15 @@ import { dirname } from 'node:path';
 import type { Knex } from 'knex';
 import { schemaVersion as programSchemaVersion } from '../../migrations/versions.ts';
 import { BursarError } from '../errors.ts';
-import { openSqlite, translateStorageError } from './dialect.ts';
+import { fileVersion, type ReadAccess, readAccess, readingWithoutWriting } from './access.ts';
+import { openSqlite } from './dialect.ts';
+import { isOutOfRoom, translateStorageError } from './engine-errors.ts';
 import { refuseNetworkFileSystem } from './file-system.ts';
 
 export type BookMode = 'test' | 'live';
 
 export interface Book {
-  /** Writers: a pool of one connection, durable commits. */
+  /** Writers: a pool of one connection, durable commits. It is connected by the first one that writes. */
   readonly db: Knex;
   /** Readers: never blocked by a writer, never blocking one. */
   readonly reader: Knex;
@@ -22,8 +24,7 @@ export interface Book {
   readonly schemaVersion: number;
   /** Whether this process has committed anything: then there is something to seal. */
   hasWritten: boolean;
-  /** Drops the writer's connection after a commit whose outcome is not known. */
-  reconnect(): Promise<void>;
+  /** Rejects (`book_locked`) where the book was read without locks and somebody wrote to it meanwhile. */
   close(): Promise<void>;
 }
 
@@ -44,17 +45,9 @@ export async function openBook(path: string, options: OpenOptions = {}): Promise
   refuseUrl(path);
   await assertFileIsThere(path);
   await refuseNetworkFileSystem(path);
-  const db = openSqlite(path, 'write', options.busyTimeoutMs);
-  const reader = openSqlite(path, 'read', options.busyTimeoutMs);
-  const close = async (): Promise<void> => {
-    // One after the other: where two connections close at once, neither is the last, and the WAL's files stay behind.
-    await reader.destroy();
-    await db.destroy();
-  };
   try {
-    // Read through the reader: the writer's pragmas would already change a file that is no book.
-    const row = await readBookRow(reader, path);
-    assertVersion(row.schema_version, path, options.allowOlder ?? false);
+    const { reader, row, frozenAt } = await openReader(path, options);
+    const db = openSqlite(path, 'write', options.busyTimeoutMs);
     return {
       db,
       reader,
@@ -63,16 +56,56 @@ export async function openBook(path: string, options: OpenOptions = {}): Promise
       mode: row.mode,
       schemaVersion: row.schema_version,
       hasWritten: false,
-      reconnect: async () => {
+      close: async () => {
+        // One after the other: where two connections close at once, neither is the last, and the WAL's files stay behind.
+        await reader.destroy();
         await db.destroy();
-        db.initialize();
+        if (frozenAt !== null && frozenAt !== (await fileVersion(path))) throw changedMeanwhile(path);
       },
-      close,
     };
   } catch (error) {
-    await close();
     throw translateStorageError(error, path);
   }
+}
+
+interface Reading {
+  reader: Knex;
+  row: BookRow;
+  /** The file's version where it is read without locks. */
+  frozenAt: string | null;
+}
+
+/** Where there is no room to make the log's index, the book is read as by someone who may not. */
+async function openReader(path: string, options: OpenOptions): Promise<Reading> {
+  const way = await readAccess(path);
+  try {
+    return await openReaderAs(way, path, options);
+  } catch (error) {
+    if (way !== 'read' || !isOutOfRoom(error)) throw error;
+    return openReaderAs(await readingWithoutWriting(path), path, options);
+  }
+}
+
+async function openReaderAs(way: ReadAccess, path: string, options: OpenOptions): Promise<Reading> {
+  const frozenAt = way === 'read-frozen' ? await fileVersion(path) : null;
+  const reader = openSqlite(path, way, options.busyTimeoutMs);
+  try {
+    // Read through the reader: the writer's pragmas would already change a file that is no book.
+    const row = await readBookRow(reader, path);
+    assertVersion(row.schema_version, path, options.allowOlder ?? false);
+    return { reader, row, frozenAt };
+  } catch (error) {
+    await reader.destroy();
+    throw error;
+  }
+}
+
+function changedMeanwhile(path: string): BursarError {
+  return new BursarError(
+    'book_locked',
+    `The book ${path} was written to while it was read without locks: what was shown may be from two moments.`,
+    { hint: 'Run the command again.' },
+  );
 }
 
 /**
@@ -140,8 +173,8 @@ async function assertFileIsThere(path: string): Promise<void> {
       hint: 'Remove it and run bursar init, or restore a backup.',
     });
   }
-  await access(path, constants.R_OK | constants.W_OK).catch((error: unknown) => {
-    throw new BursarError('book_unreachable', `The book ${path} can't be read and written by you. Nothing was done.`, {
+  await access(path, constants.R_OK).catch((error: unknown) => {
+    throw new BursarError('book_unreachable', `The book ${path} can't be read by you. Nothing was done.`, {
       hint: 'Run as the user who owns the book, or give yourself access to it.',
       cause: error,
     });
