@@ -14,7 +14,7 @@ import { chargesById } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
 import { openAttempts } from './open.ts';
 import { type Opened, type OpenRequest, refused } from './open-request.ts';
-import { openUnrecorded, outcomeUnrecorded } from './refusals.ts';
+import { notOpened, openUnrecorded, outcomeUnrecorded } from './refusals.ts';
 import { Sender } from './send.ts';
 import { type Settled, type Settlement, settleAttempts } from './settle.ts';
 
@@ -85,6 +85,7 @@ export class Pipeline {
         if (!error.isDecided) throw request.kind === 'collect' ? error : openUnrecorded(id, error);
         const opened = await this.#reread(id);
         if (opened !== null) return opened;
+        throw notOpened(id, error);
       }
       if (!isConstraintError(error)) throw error;
       return refused(

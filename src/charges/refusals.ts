@@ -81,3 +81,12 @@ export function openUnrecorded(chargeId: string, cause: Error): BursarError {
     },
   );
 }
+
+/** The commit that would have claimed the charge failed and does not stand. */
+export function notOpened(chargeId: string, cause: Error): BursarError {
+  return new BursarError(
+    'commit_unknown',
+    `The commit that would have claimed charge ${chargeId} failed. It was looked up: nothing of it was written, and nothing was sent.`,
+    { hint: "Look at the disk (the system's log names what is wrong), then run the command again.", cause },
+  );
+}

@@ -19,9 +19,10 @@ class ImmediateTransaction extends SqliteTransaction {
   }
 }
 
-class BookClient extends SqliteClient {
-  readonly #ended = new WeakSet<object>();
+/** Connections that the pool must not hand out again. Not a client's own: a transaction has a client of its own. */
+const ended = new WeakSet<object>();
 
+class BookClient extends SqliteClient {
   override transaction(...rest: unknown[]): Knex.Transaction {
     return new ImmediateTransaction(this, ...rest) as unknown as Knex.Transaction;
   }
@@ -32,14 +33,14 @@ class BookClient extends SqliteClient {
       return await super._query(connection, query);
     } catch (error) {
       nameEngineError(error);
-      if (endsConnection(error, query.sql)) this.#ended.add(connection);
+      if (endsConnection(error, query.sql)) ended.add(connection);
       throw error;
     }
   }
 
   /** Asked by the pool before it hands a connection out. */
   override async validateConnection(connection: object): Promise<boolean> {
-    return !this.#ended.has(connection);
+    return !ended.has(connection);
   }
 
   protected openAs(path: string, flags: number): Promise<unknown> {

@@ -39,10 +39,14 @@ export interface BillingBook {
 }
 
 /**
- * Makes `folder/book.db` with `schedules` daily schedules of two due periods each, over all tokens, and a config that
+ * Makes `folder/book.db` with `schedules` daily schedules of two due periods each, over these tokens, and a config that
  * retries quickly and gives up soon, so that a handful of runs comes to an end.
  */
-export async function makeBillingBook(folder: string, schedules: number): Promise<BillingBook> {
+export async function makeBillingBook(
+  folder: string,
+  schedules: number,
+  tokens: readonly string[] = EVERY_TOKEN,
+): Promise<BillingBook> {
   await mkdir(folder, { recursive: true });
   const path = join(folder, 'book.db');
   const nowMs = Date.now();
@@ -55,7 +59,7 @@ export async function makeBillingBook(folder: string, schedules: number): Promis
   };
   await writeFile(join(folder, 'bursar.config.json'), JSON.stringify(config), { mode: 0o600 });
   const customerId = newId('customer', nowMs);
-  const methods = EVERY_TOKEN.map(
+  const methods = tokens.map(
     (token): PaymentMethod => ({
       id: newId('method', nowMs),
       customerId,
