@@ -3,6 +3,7 @@ import type { PaymentMethod } from '../customers/customer.ts';
 import { BursarError } from '../errors.ts';
 import type { Operation } from '../gateways/gateway.ts';
 import { formatMoney } from '../money/money.ts';
+import type { CommitUnknown } from '../storage/trx.ts';
 import type { Charge } from './charge.ts';
 
 export function attemptOpen(charge: Charge): BursarError {
@@ -83,10 +84,10 @@ export function openUnrecorded(chargeId: string, cause: Error): BursarError {
 }
 
 /** The commit that would have claimed the charge failed and does not stand. */
-export function notOpened(chargeId: string, cause: Error): BursarError {
+export function notOpened(chargeId: string, cause: CommitUnknown): BursarError {
   return new BursarError(
     'commit_unknown',
-    `The commit that would have claimed charge ${chargeId} failed. It was looked up: nothing of it was written, and nothing was sent.`,
-    { hint: "Look at the disk (the system's log names what is wrong), then run the command again.", cause },
+    `The book did not take the commit that claims charge ${chargeId}${cause.why} It was looked up: nothing of it stands, and nothing was sent.`,
+    { hint: 'Look at the disk, then run the command again.', cause },
   );
 }

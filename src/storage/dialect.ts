@@ -121,6 +121,8 @@ export function openSqlite(path: string, access: Access, busyTimeoutMs = BUSY_TI
     client: CLIENTS[access],
     connection: { filename: path },
     useNullAsDefault: true,
+    // What knex would print, it also throws.
+    log: { error: () => undefined, warn: () => undefined },
     pool: {
       min: 0,
       max: isReader ? 4 : 1,

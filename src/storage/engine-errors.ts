@@ -74,6 +74,11 @@ const DAMAGED: Words = {
   what: 'is damaged.',
   hint: 'Keep the file as it is, and bring back a backup of it with: bursar db restore FILE',
 };
+const UNREADABLE: Words = {
+  code: 'book_unreachable',
+  what: 'could not be read: the disk does not give a part of it back.',
+  hint: 'Look at the disk first. If the part stays lost, keep what is left of the file, and bring back a backup with: bursar db restore FILE',
+};
 const DISK_FAILS: Words = {
   code: 'book_unreachable',
   what: 'could not be read or written: the disk reports an error.',
@@ -100,10 +105,10 @@ const EXTENDED: Record<number, Words> = {
   },
   // IOERR_SHMSIZE: there is no room for the index of the write-ahead log.
   4874: FULL,
-  // IOERR_DATA, IOERR_CORRUPTFS, IOERR_IN_PAGE
-  8202: DAMAGED,
-  8458: DAMAGED,
-  8714: DAMAGED,
+  // IOERR_DATA, IOERR_CORRUPTFS (EIO while reading is one), IOERR_IN_PAGE
+  8202: UNREADABLE,
+  8458: UNREADABLE,
+  8714: UNREADABLE,
   // BUSY_RECOVERY
   261: {
     ...LOCKED,
@@ -171,10 +176,18 @@ const PRIMARY: Record<string, Words> = {
   },
 };
 
+function wordsOf(error: unknown): Words | undefined {
+  return isEngineError(error) ? (EXTENDED[error.errno] ?? PRIMARY[error.code]) : undefined;
+}
+
+/** What is wrong with the book and what to do, to follow `it`; null where the engine names no fault of the book. */
+export function faultOf(error: unknown): { what: string; hint: string } | null {
+  return wordsOf(error) ?? null;
+}
+
 /** Turns what the engine says about the book itself into a BursarError; anything else is passed through as it is. */
 export function translateStorageError(error: unknown, where: string): unknown {
-  if (!isEngineError(error)) return error;
-  const words = EXTENDED[error.errno] ?? PRIMARY[error.code];
+  const words = wordsOf(error);
   if (words === undefined) return error;
   const message = `The book ${where} ${words.what} Nothing more was written.`;
   return new BursarError(words.code, message, { hint: words.hint, cause: error });

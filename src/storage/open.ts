@@ -7,7 +7,7 @@ import { schemaVersion as programSchemaVersion } from '../../migrations/versions
 import { BursarError } from '../errors.ts';
 import { fileVersion, type ReadAccess, readAccess, readingWithoutWriting } from './access.ts';
 import { openSqlite } from './dialect.ts';
-import { isOutOfRoom, translateStorageError } from './engine-errors.ts';
+import { isEngineError, isOutOfRoom, translateStorageError } from './engine-errors.ts';
 import { refuseNetworkFileSystem } from './file-system.ts';
 
 export type BookMode = 'test' | 'live';
@@ -96,8 +96,21 @@ async function openReaderAs(way: ReadAccess, path: string, options: OpenOptions)
     return { reader, row, frozenAt };
   } catch (error) {
     await reader.destroy();
-    throw error;
+    throw way === 'read-locked' && isEngineError(error) && error.code === 'SQLITE_CANTOPEN'
+      ? noIndex(path, error)
+      : error;
   }
+}
+
+function noIndex(path: string, cause: Error): BursarError {
+  return new BursarError(
+    'book_unreachable',
+    `The book ${path} has a write-ahead log beside it whose index is missing, and you can't make one. Nothing was read.`,
+    {
+      hint: 'Run any bursar command once as the user who owns the book, such as bursar db status, with some room on the disk.',
+      cause,
+    },
+  );
 }
 
 function changedMeanwhile(path: string): BursarError {

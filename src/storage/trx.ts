@@ -3,23 +3,30 @@
 import type { Knex } from 'knex';
 import { BursarError } from '../errors.ts';
 import { emptyLog } from './dialect.ts';
-import { isEngineError, translateStorageError } from './engine-errors.ts';
+import { faultOf, isEngineError, translateStorageError } from './engine-errors.ts';
 import type { Book } from './open.ts';
 
 /** A commit that was not confirmed. */
 export class CommitUnknown extends BursarError {
   /** Whether the book now shows for good what became of it; otherwise it may still turn up, or vanish, later. */
   readonly isDecided: boolean;
+  /** The end of the sentence: `: it is on a disk that is full.` */
+  readonly why: string;
 
   constructor(where: string, isDecided: boolean, cause: unknown) {
-    const why = isEngineError(cause) ? ` (${cause.code}, ${cause.errno})` : '';
+    const fault = faultOf(cause);
+    const why = fault === null ? '.' : `: it ${fault.what}`;
     super(
       'commit_unknown',
       isDecided
-        ? `The book ${where} did not confirm a commit${why}. What was being written stands in it whole, or not at all.`
-        : `The book ${where} did not confirm a commit${why}, nor whether it stands. What was being written may turn up in it.`,
-      { hint: 'Check the disk, then look at what stands in the book before repeating anything.', cause },
+        ? `The book ${where} did not confirm a commit${why} What was being written stands in it whole, or not at all.`
+        : `The book ${where} did not confirm a commit${why} Whether it stands is not known: what was being written may turn up in it.`,
+      {
+        hint: `Look at what stands in the book before repeating anything. ${fault?.hint ?? 'Check the disk.'}`,
+        cause,
+      },
     );
+    this.why = why;
     this.isDecided = isDecided;
   }
 }
