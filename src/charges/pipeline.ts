@@ -24,7 +24,13 @@ const isCommitUnknown = (error: unknown): boolean => error instanceof BursarErro
 
 /** Anything but a fault of the book itself may be one member's: the others must not share it. */
 const isFaultOfOne = (error: unknown): boolean => !(error instanceof BursarError && BOOK_FAULTS.includes(error.code));
-const BOOK_FAULTS: readonly ErrorCode[] = ['commit_unknown', 'book_locked', 'book_unreachable', 'corrupt_book'];
+const BOOK_FAULTS: readonly ErrorCode[] = [
+  'commit_unknown',
+  'book_locked',
+  'book_unreachable',
+  'corrupt_book',
+  'state_unwritable',
+];
 
 /** What became of a request that was opened: the charge and attempt as they stand after it. */
 export interface Collected extends Settled {
@@ -40,11 +46,11 @@ export class Pipeline {
   constructor(context: ChargesContext) {
     this.context = context;
     this.#sender = new Sender(context);
-    const { book, owner } = context;
+    const { book, owner, guard } = context;
     this.#opens = new GroupCommit({
       commit: async (batch) => {
         await owner.hold();
-        return writeTrx(book, (trx) => openAttempts(trx, context, batch));
+        return guard.commit((trx) => openAttempts(trx, context, batch));
       },
       maxBatch: MAX_BATCH,
       splitOn: isFaultOfOne,

@@ -7,6 +7,7 @@ import { schemaVersion as programSchemaVersion } from '../../migrations/versions
 import { BursarError } from '../errors.ts';
 import { openSqlite, translateStorageError } from './dialect.ts';
 import { refuseNetworkFileSystem } from './file-system.ts';
+import { syncFolder } from './sync-folder.ts';
 
 export type BookMode = 'test' | 'live';
 
@@ -185,16 +186,6 @@ function refuseUrl(path: string): void {
   throw new BursarError('book_unreachable', `${what} can't be a book in this version of bursar. Nothing was done.`, {
     hint: 'Name an SQLite file, as in --book ./book.db.',
   });
-}
-
-/** A new name is on the disk only once its folder is. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 function isSystemError(error: unknown): error is Error & { code: string } {

@@ -5,6 +5,7 @@ import type { Charge } from '../../src/charges/charge.ts';
 import type { ChargesContext } from '../../src/charges/context.ts';
 import { type CreateCharge, createCharge } from '../../src/charges/operations.ts';
 import { Pipeline } from '../../src/charges/pipeline.ts';
+import { SendingGuard } from '../../src/charges/sending-guard.ts';
 import { insertCustomers } from '../../src/customers/customers-store.ts';
 import { insertMethods } from '../../src/customers/methods-store.ts';
 import type { Gateway, GatewayRecord } from '../../src/gateways/gateway.ts';
@@ -20,6 +21,8 @@ import { temporaryFolder } from './cli.ts';
 export interface ChargesBook {
   book: Book;
   clock: ManualClock;
+  /** Where the mark of what was sent is kept. */
+  stateFolder: string;
   pipeline: Pipeline;
   customerId: string;
   /** A new payment method with this token. */
@@ -50,15 +53,18 @@ export async function chargesBook(wrap: (gateway: Gateway) => Gateway = (gateway
   });
   const gateway = wrap(bank);
   const owners: Owner[] = [];
+  const stateFolder = join(folder.path, 'state');
   const another = (): Pipeline => {
     const owner = new Owner(book, clock, 'test');
     owners.push(owner);
+    const author = { actor: 'tester', host: 'here', command: 'test' };
     const context: ChargesContext = {
       book,
       clock,
       random: () => 0.5,
-      author: { actor: 'tester', host: 'here', command: 'test' },
+      author,
       owner,
+      guard: new SendingGuard({ book, clock, author, stateFolder: () => stateFolder }),
       gateway: async () => gateway,
       policy: (name) => findPolicy(name),
       timezone: 'UTC',
@@ -99,6 +105,7 @@ export async function chargesBook(wrap: (gateway: Gateway) => Gateway = (gateway
   return {
     book,
     clock,
+    stateFolder,
     pipeline,
     customerId,
     method,
