@@ -20,7 +20,8 @@ class ImmediateSqliteClient extends SqliteClient {
 /** How long a writer waits for another process's commit, unless told otherwise. */
 const BUSY_TIMEOUT_MS = 10_000;
 
-type Access = 'create' | 'write' | 'read';
+/** `plain`: an existing file with no settings of ours, to be copied or put away. */
+type Access = 'create' | 'write' | 'read' | 'plain';
 
 interface SqliteConnection {
   exec(sql: string, done: (error: Error | null) => void): void;
@@ -31,7 +32,12 @@ interface SqliteConnection {
 /** A knex on an SQLite file. Writers have a pool of one connection; readers a pool of their own (WAL: never blocked). */
 export function openSqlite(path: string, access: Access, busyTimeoutMs = BUSY_TIMEOUT_MS): Knex {
   return knexBuilder({
-    client: { create: ImmediateSqliteClient, write: ExistingFileClient, read: ReadingClient }[access],
+    client: {
+      create: ImmediateSqliteClient,
+      write: ExistingFileClient,
+      read: ReadingClient,
+      plain: ExistingFileClient,
+    }[access],
     connection: { filename: path },
     useNullAsDefault: true,
     pool: {
@@ -42,6 +48,7 @@ export function openSqlite(path: string, access: Access, busyTimeoutMs = BUSY_TI
         done: (error: Error | null, connection: SqliteConnection) => void,
       ) => {
         connection.configure('busyTimeout', busyTimeoutMs);
+        if (access === 'plain') return done(null, connection);
         const pragmas = access === 'read' ? 'PRAGMA query_only = ON;' : writerPragmas;
         connection.exec(pragmas, (error) => {
           if (error !== null || access === 'read') return done(error, connection);

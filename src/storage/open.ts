@@ -179,7 +179,7 @@ function assertVersion(version: number, path: string, allowOlder: boolean): void
 }
 
 /** Books are SQLite files. A URL isn't repeated: it may hold a password. */
-function refuseUrl(path: string): void {
+export function refuseUrl(path: string): void {
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(path)?.[1]?.toLowerCase();
   if (scheme === undefined) return;
   const what = scheme.startsWith('postgres') ? 'A PostgreSQL database' : `A ${scheme}: URL`;
