@@ -89,6 +89,22 @@ export async function reconciledGateways(db: Knex): Promise<Set<string>> {
   return new Set(rows.map(({ gateway }) => gateway));
 }
 
+/** Epoch milliseconds. */
+export async function bookCreatedAt(db: Knex): Promise<number> {
+  const [row] = await select<{ created_at: number }>(db, 'SELECT created_at FROM book');
+  assert(row !== undefined, 'a book has its row');
+  return row.created_at;
+}
+
+/** Gateways that something was, or could be, sent to from this book, in the order of their names. */
+export async function gatewaysInUse(db: Knex): Promise<string[]> {
+  const rows = await select<{ gateway: string }>(
+    db,
+    'SELECT gateway FROM payment_methods UNION SELECT gateway FROM attempts ORDER BY gateway',
+  );
+  return rows.map(({ gateway }) => gateway);
+}
+
 export async function insertClockFault(trx: Knex, gateway: string, offsetMs: number, nowMs: number): Promise<void> {
   await trx.raw('INSERT OR REPLACE INTO clock_faults (gateway, offset_ms, seen_at) VALUES (?, ?, ?)', [
     gateway,

@@ -13,12 +13,14 @@ import { CLOCK_TOLERANCE_MS, clockReason, clockRefused } from './clock-guard.ts'
 import {
   beginQuarantine,
   deleteClockFault,
+  endQuarantine,
   type GuardRow,
   insertClockFault,
   raiseOpenSequence,
   readGuard,
+  reconciledGateways,
 } from './guard-store.ts';
-import { ANOTHER_COPY, quarantined, quarantineReason } from './quarantine.ts';
+import { ANOTHER_COPY, isNewQuarantine, quarantined, quarantineReason } from './quarantine.ts';
 
 export interface GuardPorts {
   book: Book;
@@ -146,6 +148,40 @@ export class SendingGuard {
         { subject: 'book', action: 'book.quarantine', after: { mark }, result: 'quarantined', reason },
       ]);
     });
+  }
+
+  /**
+   * Ends the quarantine if every gateway in use has been reconciled since it began. The book's number is raised above the
+   * mark, and the mark with it, so that any other copy of the book is the older one from now on.
+   */
+  async lift(inUse: readonly string[]): Promise<{ lifted: boolean; waitsFor: string[] }> {
+    const { book, clock, author } = this.#ports;
+    const nowMs = clock.nowMs();
+    const result = await writeTrx(book, async (trx) => {
+      const { row, mark } = await this.standing(trx);
+      if (row.quarantine === null) return { openSequence: null, waitsFor: [] };
+      const done = await reconciledGateways(trx);
+      // More was sent from another copy meanwhile: all that was read may be incomplete.
+      const waitsFor = isNewQuarantine(row, mark) ? [...inUse] : inUse.filter((gateway) => !done.has(gateway));
+      if (waitsFor.length > 0) return { openSequence: null, waitsFor };
+      const openSequence = Math.max(mark, row.openSequence) + 1;
+      await endQuarantine(trx, openSequence);
+      await appendAudit(trx, author, nowMs, [
+        {
+          subject: 'book',
+          action: 'book.quarantine',
+          before: { since: new Date(row.quarantine.since).toISOString(), openSequence: row.openSequence, mark },
+          after: { openSequence, gateways: [...done] },
+          result: 'lifted',
+          reason: row.quarantine.reason,
+        },
+      ]);
+      return { openSequence, waitsFor };
+    });
+    if (result.openSequence === null) return { lifted: false, waitsFor: result.waitsFor };
+    this.#raised = Math.max(this.#raised, result.openSequence);
+    const { row, mark } = await this.letOut();
+    return { lifted: quarantineReason(row, mark) === null, waitsFor: [] };
   }
 
   /** Holds the clock of a gateway that has just answered against ours, for every process of the book. */

@@ -104,6 +104,8 @@ export interface GatewayRecord {
   reference: string;
   /** The idempotency key it was sent with, where the provider's records tell it. */
   idempotencyKey?: string | null;
+  /** The payment object it acted on, where the records tell it. */
+  objectId?: string | null;
   /** Epoch milliseconds. */
   at: number;
 }

@@ -75,7 +75,7 @@ async function charges(bank: Bank, query: URLSearchParams): Promise<BankReply> {
   const { lines, lastRow } = await bank.page({ afterRow, sinceMs, untilMs: bank.visibleUntilMs() });
   return ok({
     seed: bank.terms.seed,
-    charges: lines.map((line) => ({ ...listedCharge(line), idempotencyKey: line.key })),
+    charges: lines.map((line) => ({ ...listedCharge(line), idempotencyKey: line.key, objectId: line.paymentId })),
     after: lastRow,
   });
 }
