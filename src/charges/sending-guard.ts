@@ -128,8 +128,8 @@ export class SendingGuard {
     const { row, mark } = standing;
     if (this.#raised > row.openSequence) this.#raised = this.#kept; // That commit never came to be.
     if (this.#raised <= this.#kept || standing.refusal(null) !== null) return standing;
-    // Another process of this book has gone further, or it is ours to keep.
-    const isKept = mark >= this.#raised || (await this.mark.keep(this.#raised)) === 'kept';
+    // Another process of this book has gone further, or the number is ours to keep: nobody else has it.
+    const isKept = mark > this.#raised || (await this.mark.keep(this.#raised)) === 'kept';
     if (isKept) {
       this.#kept = this.#raised;
       return standing;
