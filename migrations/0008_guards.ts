@@ -9,6 +9,8 @@ const statements = [
   // While set, nothing is sent.
   'ALTER TABLE book ADD COLUMN quarantined_at INTEGER',
   'ALTER TABLE book ADD COLUMN quarantine_reason TEXT',
+  // The mark that the quarantine answers to: a higher one means that another copy of the book still sends.
+  'ALTER TABLE book ADD COLUMN quarantine_mark INTEGER',
   // Gateways whose own records have been adopted since the quarantine began.
   `CREATE TABLE quarantine_reconciled (
      gateway TEXT PRIMARY KEY,
@@ -20,6 +22,12 @@ const statements = [
      offset_ms INTEGER NOT NULL,
      seen_at INTEGER NOT NULL
    ) STRICT`,
+  // Openings are refused once a late approval stands; what a gateway reports as executed is a fact and is recorded.
+  'DROP TRIGGER attempts_refuse_second_collection',
+  `CREATE TRIGGER attempts_refuse_second_collection BEFORE INSERT ON attempts
+   WHEN NEW.operation IN ('sale', 'authorize') AND NEW.outcome IS NULL
+     AND EXISTS (SELECT 1 FROM attempts WHERE charge_id = NEW.charge_id AND late = 1 AND outcome = 'approved')
+   BEGIN SELECT RAISE(ABORT, 'collected: this charge has an approved attempt'); END`,
 ];
 
 export async function up(db: Knex): Promise<void> {

@@ -3,9 +3,11 @@
 import { type Author, authorOf } from './audit/audit.ts';
 import type { ChargesContext } from './charges/context.ts';
 import type { Pipeline } from './charges/pipeline.ts';
+import { SendingGuard } from './charges/sending-guard.ts';
 import { type Clock, systemClock, systemRandom } from './clock.ts';
 import { busyTimeoutOf, type Environment, type LoadedConfig, loadConfig, resolveBookUrl } from './config/load.ts';
 import type { GatewayConfig } from './config/schema.ts';
+import { stateFolder } from './config/state-folder.ts';
 import type { CustomersContext } from './customers/customers.ts';
 import { BursarError } from './errors.ts';
 import type { Gateway } from './gateways/gateway.ts';
@@ -32,7 +34,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const url = resolveBookUrl(config, { flag: options.book, cwd, env });
   const author = authorOf(options.command, actorOf(env, config));
   const book = await openBook(url, { allowOlder: options.allowOlder ?? false, busyTimeoutMs: busyTimeoutOf(env) });
-  return new App(book, config, author);
+  return new App(book, config, author, env);
 }
 
 /** Who BURSAR_ACTOR or the configuration says is at work; `null` leaves it to the operating system. */
@@ -63,14 +65,16 @@ export class App {
   readonly author: Author;
   readonly clock: Clock = systemClock;
   readonly owner: Owner;
+  readonly guard: SendingGuard;
   readonly #gateways = new Map<string, Promise<Gateway>>();
   #pipeline: Promise<Pipeline> | undefined;
 
-  constructor(book: Book, config: LoadedConfig, author: Author) {
+  constructor(book: Book, config: LoadedConfig, author: Author, env: Environment) {
     this.book = book;
     this.config = config;
     this.author = author;
     this.owner = new Owner(book, this.clock, author.command);
+    this.guard = new SendingGuard({ book, clock: this.clock, author, stateFolder: () => stateFolder(env) });
   }
 
   /** The zone of local times that name none: configured, else the system's. */
@@ -150,6 +154,7 @@ export class App {
       random: systemRandom,
       author: this.author,
       owner: this.owner,
+      guard: this.guard,
       gateway: (name) => this.gateway(name),
       policy: (name) => this.policy(name),
       timezone: this.timezone,

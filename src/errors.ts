@@ -66,6 +66,7 @@ export const ERROR_EXIT_CODES = {
   book_unreachable: EXIT.unavailable,
   book_full: EXIT.unavailable,
   commit_unknown: EXIT.unavailable,
+  state_unwritable: EXIT.unavailable,
   // 8: stopped by a safety
   safety_limit: EXIT.stopped,
   paused: EXIT.stopped,

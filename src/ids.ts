@@ -62,6 +62,12 @@ export function attemptKey(bookId: string, chargeId: string, attemptNumber: numb
   return body(chargeId).slice(0, 10) + encode(BigInt(`0x${digest}`) & ((1n << 130n) - 1n));
 }
 
+/** The time that an id begins with, epoch milliseconds: when the row was made, or the due time of a period's charge. */
+export function timeOfId(id: string): number {
+  // 48 bits of time are the last of the 50 that ten characters hold.
+  return [...body(id).slice(0, 10)].reduce((timeMs, letter) => timeMs * 32 + ALPHABET.indexOf(letter), 0);
+}
+
 export function isId(kind: IdKind, text: string): boolean {
   return new RegExp(`^${ID_PREFIXES[kind]}_[0-7][${ALPHABET}]{25}$`).test(text);
 }

@@ -26,6 +26,7 @@ export async function executeRun(pipeline: Pipeline, options: RunOptions): Promi
   const { book, owner, author } = pipeline.context;
   const pausedAll = (await pauses(book.reader)).find(({ scope }) => scope === EVERY_GATEWAY);
   if (pausedAll !== undefined) throw pausedError('every gateway', pausedAll.reason);
+  await pipeline.context.guard.assertMaySend(null);
   await assertRoom(book, await countUnknownAttempts(book.reader));
   const run = startedRun(pipeline, options, false);
   await owner.hold();
@@ -177,7 +178,7 @@ class Execution {
         counts.due += 1;
         counts.declined += 1;
       },
-      onRefused: (error) => this.#note(error.code === 'paused' ? 'paused' : 'configuration', error),
+      onRefused: (error) => this.#note(stoppedByOf(error), error),
     });
   }
 
@@ -188,6 +189,14 @@ class Execution {
     if (code === 'stopped' || code === 'key_too_old') return;
     if (code === 'paused') {
       this.#note('paused', pausedMeanwhile(attempt.gateway));
+      return;
+    }
+    if (code === 'clock') {
+      this.#note('clock', clockMeanwhile(attempt.gateway));
+      return;
+    }
+    if (code === 'quarantined' || code === 'state_unwritable') {
+      this.#stop(code === 'quarantined' ? code : 'configuration', heldBackMeanwhile(code));
       return;
     }
     this.#stop(
@@ -218,6 +227,25 @@ async function finish(pipeline: Pipeline, run: Run): Promise<void> {
         result: run.status,
       },
     ]);
+  });
+}
+
+function stoppedByOf({ code }: BursarError): StoppedBy {
+  return code === 'paused' || code === 'quarantined' || code === 'clock' ? code : 'configuration';
+}
+
+function clockMeanwhile(gateway: string): BursarError {
+  return new BursarError(
+    'clock',
+    `The clock of this machine was found wrong while sending to ${gateway}. What had been sent is settled; nothing was sent there after.`,
+    { hint: 'bursar doctor says what is wrong with it. Set it right, then: bursar doctor clock accept --reason "…"' },
+  );
+}
+
+function heldBackMeanwhile(code: 'quarantined' | 'state_unwritable'): BursarError {
+  const what = code === 'quarantined' ? 'The book went into quarantine' : 'What is sent could be remembered no more';
+  return new BursarError(code, `${what} during the run. What had been sent is settled; nothing was sent after.`, {
+    hint: 'bursar doctor says why and what to run.',
   });
 }
 

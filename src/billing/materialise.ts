@@ -65,6 +65,20 @@ export async function materialise(
   return sum;
 }
 
+/** Makes the charges of every period of these schedules that is due at `asOfMs`, as a run that catches all up would. */
+export async function materialiseSchedules(
+  context: ChargesContext,
+  scheduleIds: readonly string[],
+  asOfMs: number,
+): Promise<void> {
+  const options = { asOfMs, catchUp: { mode: 'all' as const }, runId: null };
+  for (const page of chunks(scheduleIds, PAGE_SCHEDULES)) {
+    for (let ids = page; ids.length > 0; ) {
+      ids = (await writeTrx(context.book, (trx) => materialiseSome(trx, context, ids, options))).left;
+    }
+  }
+}
+
 async function* duePages(db: Db, asOfMs: number): AsyncGenerator<Schedule[]> {
   let after: { dueAtMs: number; id: string } | undefined;
   for (;;) {
@@ -82,7 +96,7 @@ async function materialiseSome(
   trx: Db,
   context: ChargesContext,
   ids: readonly string[],
-  { asOfMs, catchUp, runId }: { asOfMs: number; catchUp: CatchUp; runId: string },
+  { asOfMs, catchUp, runId }: { asOfMs: number; catchUp: CatchUp; runId: string | null },
 ): Promise<{ charges: number; skipped: number; left: string[] }> {
   const nowMs = context.clock.nowMs();
   // Read again under the writer's lock: another run may have been here, or an operator may have cancelled.

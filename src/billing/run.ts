@@ -12,6 +12,8 @@ export type StoppedBy =
   | 'max_count'
   | 'max_amount'
   | 'paused'
+  | 'quarantined'
+  | 'clock'
   | 'configuration'
   | 'interrupted'
   | 'not_confirmed'

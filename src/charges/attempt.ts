@@ -76,7 +76,7 @@ export function requestOf(attempt: Attempt): GatewayRequest {
 }
 
 /** Where news about an attempt comes from: what one send answered, or what proves the attempt as a whole. */
-export type NewsSource = 'send' | 'lookup' | 'cancel' | 'operator';
+export type NewsSource = 'send' | 'lookup' | 'cancel' | 'operator' | 'adoption';
 
 /** What the attempt's outcome becomes, or `null` when the news changes nothing. */
 export interface Verdict {

@@ -107,6 +107,19 @@ function toAttempt(row: AttemptRow): Attempt {
   };
 }
 
+/** The `api_version` of an attempt that the book did not make itself but adopted from a gateway's records. */
+export const ADOPTED = 'adopted';
+
+/** When the book itself last opened an attempt, epoch ms; `null` if it never did. Ids are in the order of time. */
+export async function newestOwnAttemptAt(db: Knex): Promise<number | null> {
+  const [row] = await select<{ opened_at: number }>(
+    db,
+    'SELECT opened_at FROM attempts WHERE api_version <> ? ORDER BY id DESC LIMIT 1',
+    [ADOPTED],
+  );
+  return row?.opened_at ?? null;
+}
+
 const OPEN = `(outcome IS NULL OR outcome IN (${OPEN_OUTCOMES.map((outcome) => `'${outcome}'`).join(', ')}))`;
 
 export async function attemptsById(db: Knex, ids: readonly string[]): Promise<Map<string, Attempt>> {

@@ -36,7 +36,7 @@ export async function cancelCharge(pipeline: Pipeline, chargeId: string, reason:
   const last = attempts.filter(({ operation }) => isCollecting(operation)).at(-1);
   // Noted before the provider is asked: were we to die between the two, the next attempt makes an object of its own
   // instead of confirming one that is closed.
-  const noted = last === undefined ? before : await leaveObject(pipeline, before);
+  const noted = last === undefined ? before : await leaveObject(pipeline, before, last.gateway);
   const closing = await closeAtProvider(pipeline, last);
   if (closing.kind === 'executed' && last !== undefined) {
     const outcome = checkedAmount(last, closing.outcome);
@@ -106,9 +106,12 @@ export async function cancelIfUnpaid(
   });
 }
 
-async function leaveObject(pipeline: Pipeline, before: Charge): Promise<Charge> {
-  const { book, author, clock } = pipeline.context;
-  return writeTrx(book, async (trx) => {
+async function leaveObject(pipeline: Pipeline, before: Charge, gateway: string): Promise<Charge> {
+  const { author, clock, guard } = pipeline.context;
+  return guard.commit(async (trx) => {
+    const refusal = (await guard.standing(trx)).refusal(gateway);
+    if (refusal !== null) throw refusal;
+    await guard.raise(trx);
     const locked = (await lockCharges(trx, [before.id])).get(before.id);
     assert(locked !== undefined, 'a charge does not vanish');
     if (locked.version !== before.version) throw changedMeanwhile(locked);
@@ -130,6 +133,8 @@ async function closeAtProvider(pipeline: Pipeline, attempt: Attempt | undefined)
   // Nothing was ever sent, so there is nothing at the provider.
   if (attempt === undefined) return { kind: 'closed' };
   const gateway = await pipeline.context.gateway(attempt.gateway);
+  const refusal = (await pipeline.context.guard.letOut()).refusal(attempt.gateway);
+  if (refusal !== null) throw refusal;
   const answer = await gateway.cancel(requestOf(attempt), new AbortController().signal);
   // Without cancelling at the provider, proof is what the attempts themselves came to.
   if (answer.kind === 'closed' || answer.kind === 'executed') return answer;

@@ -5,6 +5,7 @@ import type { Gateway } from '../gateways/gateway.ts';
 import type { RetryPolicy } from '../retries/policy.ts';
 import type { Owner } from '../storage/lease.ts';
 import type { Book } from '../storage/open.ts';
+import type { SendingGuard } from './sending-guard.ts';
 
 export interface ChargesContext {
   book: Book;
@@ -12,6 +13,7 @@ export interface ChargesContext {
   random: Random;
   author: Author;
   owner: Owner;
+  guard: SendingGuard;
   /** The strategy of that name; BursarError(`unknown_gateway`) where the config has none. */
   gateway(name: string): Promise<Gateway>;
   policy(name: string): RetryPolicy;

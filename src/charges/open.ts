@@ -63,6 +63,7 @@ class Opening {
       ),
     ]);
     const paused = await pauses(this.#trx);
+    const standing = await this.#context.guard.standing(this.#trx);
     const results: Opened[] = [];
     const seen = new Set<string>();
     for (const request of requests) {
@@ -82,6 +83,7 @@ class Opening {
         method: methods.get(charge.methodId),
         isOpenAlready: openAlready.has(charge.id),
         pause: pauseFor(paused, charge.gateway)?.reason,
+        refusal: standing.refusal(charge.gateway),
       });
       if (result.kind === 'opened' || result.kind === 'blocked') seen.add(charge.id);
       results.push(result);
@@ -100,11 +102,17 @@ class Opening {
   async #open(
     request: OpenRequest,
     standing: Charge,
-    state: { method: PaymentMethod | undefined; isOpenAlready: boolean; pause: string | undefined },
+    state: {
+      method: PaymentMethod | undefined;
+      isOpenAlready: boolean;
+      pause: string | undefined;
+      refusal: BursarError | null;
+    },
   ): Promise<Opened> {
     const { method } = state;
     assert(method !== undefined, 'a charge has its payment method');
     try {
+      if (state.refusal !== null) throw state.refusal;
       if (state.isOpenAlready) throw attemptOpen(standing);
       const charge = request.kind === 'replay' ? revived(standing, this.#nowMs) : standing;
       const operation = operationOf(request, charge);
@@ -249,7 +257,8 @@ class Opening {
   }
 
   async #write(): Promise<void> {
-    const { author } = this.#context;
+    const { author, guard } = this.#context;
+    if (this.#attempts.length > 0) await guard.raise(this.#trx);
     await insertCharges(this.#trx, this.#created);
     await updateCharges(this.#trx, this.#changed);
     await insertRefunds(this.#trx, this.#refunds);

@@ -44,7 +44,7 @@ export async function previewCharge(
   assert(method !== undefined, 'a charge has its payment method');
   const unusable = unusableMethod(method);
   if (unusable !== null) throw unusable;
-  await assertNotPaused(pipeline, charge);
+  await assertMaySend(pipeline, charge);
   const gateway = await pipeline.context.gateway(charge.gateway);
   gateway.prepare({
     operation: charge.intent,
@@ -159,10 +159,11 @@ export async function checkReplayable(pipeline: Pipeline, charge: Charge): Promi
   const method = (await methodsById(pipeline.context.book.reader, [charge.methodId])).get(charge.methodId);
   const unusable = method === undefined ? null : unusableMethod(method);
   if (unusable !== null) throw unusable;
-  await assertNotPaused(pipeline, charge);
+  await assertMaySend(pipeline, charge);
 }
 
-async function assertNotPaused({ context }: Pipeline, { gateway }: Charge): Promise<void> {
+async function assertMaySend({ context }: Pipeline, { gateway }: Charge): Promise<void> {
+  await context.guard.assertMaySend(gateway);
   const pause = pauseFor(await pauses(context.book.reader), gateway);
   if (pause !== undefined) throw pausedError(gateway, pause.reason);
 }

@@ -30,6 +30,7 @@ const BOOK_FAULTS: readonly ErrorCode[] = [
   'book_unreachable',
   'book_full',
   'corrupt_book',
+  'state_unwritable',
 ];
 
 /** What became of a request that was opened: the charge and attempt as they stand after it. */
@@ -48,12 +49,12 @@ export class Pipeline {
   constructor(context: ChargesContext) {
     this.context = context;
     this.#sender = new Sender(context);
-    const { book, owner } = context;
+    const { book, owner, guard } = context;
     this.#opens = new GroupCommit({
       commit: async (batch) => {
         await assertRoom(book, this.#inHand + batch.length);
         await owner.hold();
-        return writeTrx(book, (trx) => openAttempts(trx, context, batch));
+        return guard.commit((trx) => openAttempts(trx, context, batch));
       },
       maxBatch: MAX_BATCH,
       splitOn: isFaultOfOne,

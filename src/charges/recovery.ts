@@ -139,7 +139,7 @@ class Prover {
     const grouped = { maxBatch: 1000, splitOn: isConstraintError };
     this.#resends = new GroupCommit({
       ...grouped,
-      commit: (batch) => writeTrx(book, (trx) => this.#countResends(trx, batch)),
+      commit: (batch) => pipeline.context.guard.commit((trx) => this.#countResends(trx, batch)),
     });
     this.#releases = new GroupCommit({
       ...grouped,
@@ -157,6 +157,7 @@ class Prover {
     const gateway = await this.#context.gateway(attempt.gateway);
     const { signal } = new AbortController();
     const lookup = await gateway.lookup(requestOf(attempt), signal);
+    await this.#context.guard.sawClock(gateway);
     if (lookup.kind === 'unavailable') return null;
     if (lookup.kind === 'found') {
       const outcome = checkedAmount(attempt, lookup.outcome);
@@ -168,6 +169,8 @@ class Prover {
     const resent = await this.#resend(attempt, gateway);
     if (resent !== null && resent.attempt.settledAt !== null) return resent;
     if (gateway.capabilities.absenceProof !== 'cancel') return resent;
+    // A book that may not send must not close anything at the provider either.
+    if ((await this.#context.guard.letOut()).refusal(attempt.gateway) !== null) return resent;
     const closed = await gateway.cancel(requestOf(attempt), signal);
     if (closed.kind === 'executed') return this.#settle(attempt, checkedAmount(attempt, closed.outcome), 'lookup');
     return closed.kind === 'closed' ? this.#settle(attempt, PROVED_ABSENT, 'cancel') : resent;
@@ -182,6 +185,8 @@ class Prover {
     const ageMs = this.#context.clock.nowMs() - attempt.firstSentAt;
     if (ageMs > resendWindowMs(gateway.capabilities.keyRetentionMs)) return null;
     if (pauseFor(await pauses(this.#context.book.reader), attempt.gateway) !== undefined) return null;
+    const { guard, book } = this.#context;
+    if ((await guard.standing(book.reader)).refusal(attempt.gateway) !== null) return null;
     const counted = await this.#resends.submit(attempt);
     if (counted === null) return null;
     const sent = await this.#sender.send(counted);
@@ -200,6 +205,7 @@ class Prover {
       return { ...attempt, sends: attempt.sends + 1, unprovenSends: attempt.unprovenSends + 1, lastSentAt: nowMs };
     });
     const resent = counted.filter((attempt) => attempt !== null);
+    if (resent.length > 0) await this.#context.guard.raise(trx);
     await updateAttempts(trx, resent);
     await this.#noteResends(trx, resent, nowMs);
     return counted;

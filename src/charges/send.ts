@@ -1,7 +1,8 @@
-// Step two of the pipeline: one send, outside any trx. Right before the socket, ownership and epoch, the kill switch and
-// the age of the key are checked once more; the checks of all sends of a moment are one query.
+// Step two of the pipeline: one send, outside any trx. Right before the socket, ownership and epoch, the kill switch, the
+// quarantine, the clock and the age of the key are checked once more; the checks of all sends of a moment are one query.
 
-import type { Outcome } from '../gateways/gateway.ts';
+import { BursarError } from '../errors.ts';
+import type { Gateway, Outcome } from '../gateways/gateway.ts';
 import { select } from '../storage/batch.ts';
 import { GroupCommit } from '../storage/group-commit.ts';
 import { type Attempt, requestOf } from './attempt.ts';
@@ -11,7 +12,7 @@ import { pauseFor, pauses } from './pauses-store.ts';
 /** `lost`: someone else has taken the attempt over and will settle it; this process has nothing to say any more. */
 export type Sent = { kind: 'answered'; outcome: Outcome } | { kind: 'lost' };
 
-type Leave = 'go' | 'lost' | 'paused';
+type Leave = 'go' | 'lost' | 'paused' | 'quarantined' | 'clock' | 'state_unwritable';
 
 export class Sender {
   readonly #context: ChargesContext;
@@ -27,7 +28,7 @@ export class Sender {
     const gateway = await this.#context.gateway(attempt.gateway);
     const leave = await this.#gate.submit(attempt);
     if (leave === 'lost') return { kind: 'lost' };
-    if (leave === 'paused') return notSent('paused');
+    if (leave !== 'go') return notSent(leave);
     if (stopped()) return notSent('stopped');
     // By our own clock as well: a process that was suspended past its lease must not wake up and send.
     if (!this.#context.owner.isCurrent) return { kind: 'lost' };
@@ -35,6 +36,7 @@ export class Sender {
       return notSent('key_too_old');
     }
     const outcome = await gateway.send(requestOf(attempt), new AbortController().signal);
+    await this.#noteClock(gateway);
     return { kind: 'answered', outcome: checkedAmount(attempt, outcome) };
   }
 
@@ -47,11 +49,36 @@ export class Sender {
     );
     const standing = new Map(rows.map((row) => [row.id, row]));
     const current = await pauses(reader);
+    const refusal = await this.#refusals();
     return attempts.map((attempt) => {
       const row = standing.get(attempt.id);
       if (row?.owner_id !== this.#context.owner.id || row.epoch !== attempt.epoch) return 'lost';
-      return pauseFor(current, attempt.gateway) === undefined ? 'go' : 'paused';
+      if (pauseFor(current, attempt.gateway) !== undefined) return 'paused';
+      return refusal(attempt.gateway) ?? 'go';
     });
+  }
+
+  /** Why the guard lets nothing out, by gateway. */
+  async #refusals(): Promise<(gateway: string) => Exclude<Leave, 'go' | 'lost' | 'paused'> | null> {
+    try {
+      const standing = await this.#context.guard.letOut();
+      return (gateway) => {
+        const refusal = standing.refusal(gateway);
+        return refusal === null ? null : refusal.code === 'clock' ? 'clock' : 'quarantined';
+      };
+    } catch (error) {
+      if (!(error instanceof BursarError && error.code === 'state_unwritable')) throw error;
+      return () => 'state_unwritable';
+    }
+  }
+
+  /** The answer in hand comes first: a book that is busy hears of the gateway's clock with the next one. */
+  async #noteClock(gateway: Gateway): Promise<void> {
+    try {
+      await this.#context.guard.sawClock(gateway);
+    } catch (error) {
+      if (!(error instanceof BursarError)) throw error;
+    }
   }
 }
 
@@ -61,7 +88,7 @@ export function resendWindowMs(keyRetentionMs: number | null): number {
   return (keyRetentionMs ?? 3_600_000) / 2;
 }
 
-const OWN_STOPS = ['paused', 'stopped', 'key_too_old'] as const;
+const OWN_STOPS = ['paused', 'quarantined', 'clock', 'state_unwritable', 'stopped', 'key_too_old'] as const;
 
 /** Whether this decline code is ours: the attempt was stopped right before the socket. */
 export function isOwnStop(code: string | null): boolean {

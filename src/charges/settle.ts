@@ -249,7 +249,8 @@ class Settling {
       ...auditSubject(next),
       subject: attempt.id,
       action: `${attempt.operation}.settle`,
-      before: { status: was.status, outcome: before.outcome },
+      // What is adopted had no outcome in this book before, whatever it was written down as.
+      before: { status: was.status, outcome: source === 'adoption' ? null : before.outcome },
       after: {
         status: next.status,
         outcome: attempt.outcome,

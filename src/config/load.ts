@@ -124,7 +124,7 @@ function searchConfig(cwd: string, env: Environment): string | null {
 }
 
 /** XDG base directory specification: a relative value is to be ignored. */
-function userFolder(value: string | undefined, standard: string, env: Environment): string {
+export function userFolder(value: string | undefined, standard: string, env: Environment): string {
   return value !== undefined && isAbsolute(value) ? value : join(env.HOME || homedir(), standard);
 }
 

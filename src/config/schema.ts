@@ -40,6 +40,12 @@ const simulatedGateway = z.strictObject({
   maxConcurrency: count.optional(),
   rateLimitPerSecond: count.optional(),
   listLagMs: milliseconds.optional(),
+  clockOffsetMs: z
+    .int()
+    .min(-86_400_000 * 366)
+    .max(86_400_000 * 366)
+    .optional()
+    .describe('What the Date header of its answers is off by: a drill for a clock that is wrong.'),
 });
 
 const policy = z.strictObject({

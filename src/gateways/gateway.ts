@@ -102,6 +102,10 @@ export interface GatewayRecord {
   amountMinor: bigint;
   currency: string;
   reference: string;
+  /** The idempotency key it was sent with, where the provider's records tell it. */
+  idempotencyKey?: string | null;
+  /** The payment object it acted on, where the records tell it. */
+  objectId?: string | null;
   /** Epoch milliseconds. */
   at: number;
 }
@@ -117,7 +121,13 @@ export interface Gateway {
   lookup(request: GatewayRequest, signal: AbortSignal): Promise<Lookup>;
   /** Closes the request's payment object, so that neither it nor a late copy of it can be executed. */
   cancel(request: GatewayRequest, signal: AbortSignal): Promise<Cancellation>;
+  /** What it executed since then, in the order of execution. */
   listRecent(sinceMs: number): AsyncIterable<GatewayRecord>;
+  /**
+   * How far the provider's clock is from ours by the Date header of its last answer, theirs minus ours; `null` before the
+   * first one. Left out where answers bear no date.
+   */
+  clockOffsetMs?(): number | null;
   /** A cheap call that proves reach and credentials; returns one line for a person. */
   test(signal: AbortSignal): Promise<string>;
   close(): Promise<void>;

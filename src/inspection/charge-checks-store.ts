@@ -1,6 +1,7 @@
 // Charges and refunds that disagree with their attempts, found by SQLite in one pass over each table in the order of its
 // index, so that a book of any size is checked in constant memory. Only what disagrees is read.
 import type { Knex } from 'knex';
+import { ADOPTED } from '../charges/attempts-store.ts';
 import type { ChargeStatus } from '../charges/charge.ts';
 import { select } from '../storage/batch.ts';
 
@@ -26,6 +27,8 @@ export interface ChargeMismatch {
   reservedOfAttempts: number;
   reservedOfRefunds: number;
   attempts: number;
+  /** Attempts taken from a gateway's records: between them and the book's own, some that came to nothing may be lost. */
+  adopted: number;
   lastNumber: number;
   foreignAttempts: number;
   /** How many attempts to collect the charge were for another amount than its own. */
@@ -53,6 +56,7 @@ const STATUS = `CASE
 const TOTALS = `SELECT c.id, c.status, c.gateway, c.currency, c.amount_minor AS amount, c.authorized_minor AS authorized,
     c.captured_minor AS captured, c.refunded_minor AS refunded, c.refund_reserved_minor AS reserved,
     c.attempt_count AS "attemptCount", COUNT(t.id) AS attempts, COALESCE(MAX(t.number), 0) AS "lastNumber",
+    ${countOf(`t.api_version = '${ADOPTED}'`)} AS adopted,
     ${countOf(COLLECTING)} AS collections,
     ${countOf(`${COLLECTING} AND ${APPROVED}`)} AS "approvedCollections",
     ${STATUS} AS "statusOfAttempts",
@@ -78,7 +82,7 @@ export async function chargeMismatches(db: Knex, limit: number): Promise<ChargeM
                   WHEN collections = 0 THEN status NOT IN ${UNTRIED} ELSE status NOT IN ${FAILED} END)
          OR authorized <> "authorizedOfAttempts" OR captured <> "capturedOfAttempts"
          OR refunded <> "refundedOfAttempts" OR reserved <> "reservedOfAttempts"
-         OR "approvedCollections" > 1 OR attempts <> "attemptCount" OR "lastNumber" <> "attemptCount"
+         OR "approvedCollections" > 1 OR (attempts <> "attemptCount" AND (adopted = 0 OR attempts > "attemptCount")) OR "lastNumber" <> "attemptCount"
          OR "foreignAttempts" > 0 OR "foreignAmounts" > 0
          OR (reserved > 0 AND reserved <> "reservedOfRefunds")
       LIMIT ?`,

@@ -47,7 +47,8 @@ function* faultsOf(charge: ChargeMismatch): Generator<[code: string, message: st
       `Charge ${id} holds back ${money(charge.reserved, currency)} for refunds, its pending refunds come to ${money(charge.reservedOfRefunds, currency)}.`,
     ];
   }
-  if (charge.attempts !== charge.attemptCount || charge.lastNumber !== charge.attemptCount) {
+  const isGapExplained = charge.adopted > 0 && charge.attempts < charge.attemptCount;
+  if ((charge.attempts !== charge.attemptCount && !isGapExplained) || charge.lastNumber !== charge.attemptCount) {
     yield [
       'attempt_missing',
       `Charge ${id} counts ${charge.attemptCount} attempts and has ${charge.attempts}, the last with number ${charge.lastNumber}.`,

@@ -8,13 +8,15 @@ export interface Patient {
   /** A snapshot of the book. */
   db: Db;
   nowMs: number;
+  /** The highest number of a sending commit that this machine has seen of the book; 0 if none. */
+  mark: number;
 }
 
 export interface Diagnosis {
   /** Counts of what was looked at, by name. */
   checked: Record<string, number>;
   findings: Finding[];
-  /** The exit status that these findings call for: 0, 4 or 5. */
+  /** The exit status that these findings call for: 0, 4, 5 or 8. */
   exitCode: ExitCode;
 }
 

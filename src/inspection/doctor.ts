@@ -2,17 +2,27 @@
 import type { Finding, Severity } from '../audit/finding.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import type { Examine, Patient } from './diagnosis.ts';
+import { clock } from './findings/clock.ts';
 import { exhausted } from './findings/exhausted.ts';
 import { ledger } from './findings/ledger.ts';
 import { paused } from './findings/paused.ts';
+import { quarantine } from './findings/quarantine.ts';
 import { unknowns } from './findings/unknowns.ts';
 
 /** In the order in which findings of the same weight are told. */
-const EXAMINATIONS: readonly Examine[] = [ledger, unknowns, paused, exhausted];
+const EXAMINATIONS: readonly Examine[] = [ledger, quarantine, clock, unknowns, paused, exhausted];
 
 /** Worst first. */
 const WEIGHT: Record<Severity, number> = { error: 0, warning: 1, info: 2 };
-const EXIT_ORDER: readonly ExitCode[] = [EXIT.integrity, EXIT.pending, EXIT.done];
+const EXIT_ORDER: readonly ExitCode[] = [
+  EXIT.integrity,
+  EXIT.unavailable,
+  EXIT.stopped,
+  EXIT.locked,
+  EXIT.pending,
+  EXIT.declined,
+  EXIT.done,
+];
 
 /** `bursar.doctor/1`. */
 export interface DoctorReport {

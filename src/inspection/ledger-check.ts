@@ -9,6 +9,7 @@ import { ASKED_PER_KIND } from './asked.ts';
 import { checkCharges } from './charge-checks.ts';
 import { countRows } from './charge-checks-store.ts';
 import { checkPostings } from './posting-checks.ts';
+import { suspenseFindings } from './suspense.ts';
 
 /** `bursar.check/1`. */
 export interface LedgerCheck {
@@ -40,7 +41,9 @@ export async function checkLedger(db: Db, options: { deep: boolean }): Promise<L
   findings.addAll(audit.findings);
   const { rows: auditRows, seals } = audit.checked;
   const checked = { ...(await countRows(db)), auditRows, seals };
-  return { schema: 'bursar.check/1', ok: findings.count === 0, checked, findings: findings.list() };
+  const ok = findings.count === 0;
+  // Money in suspense is no fault of the book: it waits for a person.
+  return { schema: 'bursar.check/1', ok, checked, findings: [...findings.list(), ...(await suspenseFindings(db))] };
 }
 
 async function checkFile(db: Db, deep: boolean, findings: Findings): Promise<void> {

@@ -170,6 +170,14 @@ interface EntryRow {
   postings: string;
 }
 
+/** Which of these ids are entries already. */
+export async function existingEntryIds(db: Knex, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await select<{ id: string }>(db, `SELECT id FROM journal_entries WHERE id IN ${inList}`, [
+    listBinding(ids),
+  ]);
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** Entries in the order of `ids`; ids that aren't there are left out. */
 export async function entriesById(db: Knex, ids: readonly string[]): Promise<JournalEntry[]> {
   const rows = await select<EntryRow>(

@@ -11,7 +11,8 @@ export interface Posting {
   currency: string;
 }
 
-export type EntryKind = 'captured' | 'duplicate' | 'refunded' | 'reversed';
+/** `adopted`: money that a gateway moved and that the book can't explain. */
+export type EntryKind = 'captured' | 'duplicate' | 'refunded' | 'reversed' | 'adopted';
 
 export interface JournalEntry {
   id: string;
@@ -28,6 +29,8 @@ export interface JournalEntry {
 export const REVENUE_SALES = 'revenue:sales';
 export const REVENUE_REFUNDS = 'revenue:refunds';
 export const CUSTOMERS_OVERPAID = 'liabilities:customers:overpaid';
+/** Money that nobody can explain yet. */
+export const SUSPENSE = 'assets:suspense';
 
 /** What the provider owes us. */
 export function gatewayAccount(gateway: string): string {
@@ -42,7 +45,7 @@ export function normalSideOf(account: string): NormalSide {
 }
 
 export interface MoneyMoved {
-  kind: Exclude<EntryKind, 'reversed'>;
+  kind: Exclude<EntryKind, 'reversed' | 'adopted'>;
   chargeId: string;
   attemptId: string;
   gateway: string;

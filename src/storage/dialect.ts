@@ -7,7 +7,8 @@ import SqliteClient from 'knex/lib/dialects/sqlite3/index.js';
 import { assertWritable, type ReadAccess } from './access.ts';
 import { endsConnection, isEngineError, nameEngineError } from './engine-errors.ts';
 
-type Access = 'create' | 'write' | ReadAccess;
+/** `plain`: an existing file with no settings of ours, to be copied or put away. */
+type Access = 'create' | 'write' | 'plain' | ReadAccess;
 
 /** Asks the driver's open for extended result codes (sqlite3.h); the driver itself names no such flag. */
 const OPEN_EXTENDED_CODES = 0x02000000;
@@ -99,6 +100,7 @@ class FrozenReadingClient extends LockedReadingClient {
 const CLIENTS = {
   create: NewFileClient,
   write: WritingClient,
+  plain: ExistingFileClient,
   read: ReadingClient,
   'read-locked': LockedReadingClient,
   'read-frozen': FrozenReadingClient,
@@ -116,7 +118,7 @@ interface SqliteConnection {
 
 /** A knex on an SQLite file. Writers have a pool of one connection; readers a pool of their own (WAL: never blocked). */
 export function openSqlite(path: string, access: Access, busyTimeoutMs = BUSY_TIMEOUT_MS): Knex {
-  const isReader = access !== 'create' && access !== 'write';
+  const isReader = access !== 'create' && access !== 'write' && access !== 'plain';
   return knexBuilder({
     client: CLIENTS[access],
     connection: { filename: path },
@@ -131,6 +133,7 @@ export function openSqlite(path: string, access: Access, busyTimeoutMs = BUSY_TI
         done: (error: Error | null, connection: SqliteConnection) => void,
       ) => {
         connection.configure('busyTimeout', busyTimeoutMs);
+        if (access === 'plain') return done(null, connection);
         const answer = (error: Error | null): void => {
           nameEngineError(error);
           if (error === null) done(null, connection);

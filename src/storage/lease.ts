@@ -120,6 +120,17 @@ export async function goneOwners(db: Knex, ids: readonly string[], nowMs: number
   return new Set(ids.filter((id) => !living.has(id)));
 }
 
+/** Who is at work on the book, as far as can be told from here. */
+export async function livingOwners(db: Knex, nowMs: number): Promise<{ id: string; command: string; pid: number }[]> {
+  const owners = await select<{ id: string; command: string; pid: number }>(db, 'SELECT id, command, pid FROM owners');
+  const gone = await goneOwners(
+    db,
+    owners.map(({ id }) => id),
+    nowMs,
+  );
+  return owners.filter(({ id }) => !gone.has(id));
+}
+
 const toIdentity = (row: OwnerRow): ProcessIdentity => ({
   host: row.host,
   pidNamespace: row.pid_namespace,

@@ -9,6 +9,7 @@ import { fileVersion, type ReadAccess, readAccess, readingWithoutWriting } from 
 import { openSqlite } from './dialect.ts';
 import { isEngineError, isOutOfRoom, translateStorageError } from './engine-errors.ts';
 import { refuseNetworkFileSystem } from './file-system.ts';
+import { syncFolder } from './sync-folder.ts';
 
 export type BookMode = 'test' | 'live';
 
@@ -224,23 +225,13 @@ function assertVersion(version: number, path: string, allowOlder: boolean): void
 }
 
 /** Books are SQLite files. A URL isn't repeated: it may hold a password. */
-function refuseUrl(path: string): void {
+export function refuseUrl(path: string): void {
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(path)?.[1]?.toLowerCase();
   if (scheme === undefined) return;
   const what = scheme.startsWith('postgres') ? 'A PostgreSQL database' : `A ${scheme}: URL`;
   throw new BursarError('book_unreachable', `${what} can't be a book in this version of bursar. Nothing was done.`, {
     hint: 'Name an SQLite file, as in --book ./book.db.',
   });
-}
-
-/** A new name is on the disk only once its folder is. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 function isSystemError(error: unknown): error is Error & { code: string } {

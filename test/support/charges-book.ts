@@ -5,12 +5,14 @@ import type { Charge } from '../../src/charges/charge.ts';
 import type { ChargesContext } from '../../src/charges/context.ts';
 import { type CreateCharge, createCharge } from '../../src/charges/operations.ts';
 import { Pipeline } from '../../src/charges/pipeline.ts';
+import { SendingGuard } from '../../src/charges/sending-guard.ts';
 import { insertCustomers } from '../../src/customers/customers-store.ts';
 import { insertMethods } from '../../src/customers/methods-store.ts';
 import type { Gateway, GatewayRecord } from '../../src/gateways/gateway.ts';
 import { createSimulatedGateway } from '../../src/gateways/simulated/simulated-gateway.ts';
 import { newId } from '../../src/ids.ts';
 import { findPolicy } from '../../src/retries/policy.ts';
+import { copyBook } from '../../src/storage/backup.ts';
 import { Owner } from '../../src/storage/lease.ts';
 import { type Book, createBook, openBook } from '../../src/storage/open.ts';
 import { writeTrx } from '../../src/storage/trx.ts';
@@ -20,6 +22,8 @@ import { temporaryFolder } from './cli.ts';
 export interface ChargesBook {
   book: Book;
   clock: ManualClock;
+  /** Where the mark of what was sent is kept. */
+  stateFolder: string;
   pipeline: Pipeline;
   customerId: string;
   /** A new payment method with this token. */
@@ -30,6 +34,8 @@ export interface ChargesBook {
   request(methodId: string, request?: Partial<CreateCharge>): CreateCharge;
   /** A second process on the same book. */
   another(): Pipeline;
+  /** A copy of the book as it stands, with a pipeline of its own on the same bank and the same machine. */
+  copy(): Promise<{ book: Book; pipeline: Pipeline }>;
   /** What the bank has executed. */
   executed(): Promise<GatewayRecord[]>;
   close(): Promise<void>;
@@ -50,21 +56,26 @@ export async function chargesBook(wrap: (gateway: Gateway) => Gateway = (gateway
   });
   const gateway = wrap(bank);
   const owners: Owner[] = [];
-  const another = (): Pipeline => {
+  const stateFolder = join(folder.path, 'state');
+  const books: Book[] = [book];
+  const pipelineOn = (book: Book): Pipeline => {
     const owner = new Owner(book, clock, 'test');
     owners.push(owner);
+    const author = { actor: 'tester', host: 'here', command: 'test' };
     const context: ChargesContext = {
       book,
       clock,
       random: () => 0.5,
-      author: { actor: 'tester', host: 'here', command: 'test' },
+      author,
       owner,
+      guard: new SendingGuard({ book, clock, author, stateFolder: () => stateFolder }),
       gateway: async () => gateway,
       policy: (name) => findPolicy(name),
       timezone: 'UTC',
     };
     return new Pipeline(context);
   };
+  const another = (): Pipeline => pipelineOn(book);
   const pipeline = another();
   const customerId = newId('customer', clock.nowMs());
   const customer = {
@@ -99,12 +110,20 @@ export async function chargesBook(wrap: (gateway: Gateway) => Gateway = (gateway
   return {
     book,
     clock,
+    stateFolder,
     pipeline,
     customerId,
     method,
     request,
     another,
     create: async (token, changes) => createCharge(pipeline, request(await method(token), changes)),
+    copy: async () => {
+      const copied = join(folder.path, `copy-${books.length}.db`);
+      await copyBook(path, copied, false, async () => undefined);
+      const copy = await openBook(copied);
+      books.push(copy);
+      return { book: copy, pipeline: pipelineOn(copy) };
+    },
     executed: async () => {
       const records: GatewayRecord[] = [];
       for await (const record of bank.listRecent(0)) records.push(record);
@@ -113,7 +132,7 @@ export async function chargesBook(wrap: (gateway: Gateway) => Gateway = (gateway
     close: async () => {
       for (const owner of owners) await owner.release();
       await bank.close();
-      await book.close();
+      for (const each of books) await each.close();
       await folder.remove();
     },
   };

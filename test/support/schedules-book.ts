@@ -1,11 +1,11 @@
 // A book whose schedules are created, billed and cancelled by the real operations.
 
-import { executeRun } from '../../src/billing/execute-run.ts';
 import type { Charge } from '../../src/charges/charge.ts';
 import { chargePage } from '../../src/charges/charges-store.ts';
 import type { Gateway } from '../../src/gateways/gateway.ts';
 import { type CreateSchedule, createSchedule } from '../../src/schedules/operations.ts';
 import type { Schedule } from '../../src/schedules/schedule.ts';
+import { billingRun } from './billing-run.ts';
 import { type ChargesBook, chargesBook } from './charges-book.ts';
 
 export interface SchedulesBook extends ChargesBook {
@@ -46,17 +46,7 @@ export async function schedulesBook(wrap?: (gateway: Gateway) => Gateway): Promi
       (await createSchedule(pipeline.context, asked(await book.method(token), changes))).schedule,
     billAt: async (time) => {
       clock.advance(Date.parse(time) - clock.nowMs());
-      const { error } = await executeRun(pipeline, {
-        kind: 'billing',
-        asOfMs: clock.nowMs(),
-        catchUp: { mode: 'all' },
-        limits: { maxCount: null, maxAmount: new Map() },
-        concurrency: 4,
-        signal: new AbortController().signal,
-        approve: async () => undefined,
-        onStart: async () => undefined,
-        onProgress: () => undefined,
-      });
+      const { error } = await billingRun(pipeline, clock.nowMs());
       if (error !== null) throw error;
     },
     chargesOf: (schedule) => chargePage(book.book.reader, { scheduleId: schedule.id }, 100),

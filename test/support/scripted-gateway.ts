@@ -7,6 +7,10 @@ export interface Script {
   cancels: Cancellation[];
   /** How often something was sent, by whoever answered. */
   sent: number;
+  /** How often an object was asked to be closed. */
+  cancelled: number;
+  /** Runs right before anything is sent. */
+  onSend: () => Promise<void>;
   wrap: (gateway: Gateway) => Gateway;
 }
 
@@ -17,14 +21,20 @@ export function scripted(capabilities: Partial<Gateway['capabilities']> = {}): S
     lookups: [],
     cancels: [],
     sent: 0,
+    cancelled: 0,
+    onSend: async () => undefined,
     wrap: (gateway) => ({
       ...gateway,
       capabilities: { ...gateway.capabilities, ...capabilities },
       send: async (request, signal) => {
         script.sent += 1;
+        await script.onSend();
         return script.sends.shift() ?? gateway.send(request, signal);
       },
-      cancel: async (request, signal) => script.cancels.shift() ?? gateway.cancel(request, signal),
+      cancel: async (request, signal) => {
+        script.cancelled += 1;
+        return script.cancels.shift() ?? gateway.cancel(request, signal);
+      },
       lookup: async (request, signal) => script.lookups.shift() ?? gateway.lookup(request, signal),
     }),
   };

@@ -10,6 +10,7 @@ import type { Charge } from '../../src/charges/charge.ts';
 import { chargesById } from '../../src/charges/charges-store.ts';
 import { type ChargeFacts, newCharge, writePendingCharges } from '../../src/charges/new-charge.ts';
 import { Pipeline } from '../../src/charges/pipeline.ts';
+import { SendingGuard } from '../../src/charges/sending-guard.ts';
 import { insertCustomers } from '../../src/customers/customers-store.ts';
 import { insertMethods } from '../../src/customers/methods-store.ts';
 import { BursarError } from '../../src/errors.ts';
@@ -114,12 +115,15 @@ export async function twoProcesses(bank: KeyedBank): Promise<TwoProcesses> {
   async function start(): Promise<Process> {
     const book = await openBook(path);
     const owner = new Owner(book, clock, 'test');
+    const author = { actor: 'tester', host: 'here', command: 'test' };
+    const stateFolder = join(folder.path, 'state');
     const pipeline = new Pipeline({
       book,
       clock,
       random: () => 0.5,
-      author: { actor: 'tester', host: 'here', command: 'test' },
+      author,
       owner,
+      guard: new SendingGuard({ book, clock, author, stateFolder: () => stateFolder }),
       gateway: async () => bank.gateway,
       policy: (name) => {
         if (missing.has(name)) throw new BursarError('invalid_value', `There is no retry policy "${name}".`);

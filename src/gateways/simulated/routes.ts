@@ -73,7 +73,11 @@ async function charges(bank: Bank, query: URLSearchParams): Promise<BankReply> {
   const sinceMs = Number(query.get('since') ?? 0);
   if (!Number.isSafeInteger(afterRow) || !Number.isSafeInteger(sinceMs)) return malformed('after or since');
   const { lines, lastRow } = await bank.page({ afterRow, sinceMs, untilMs: bank.visibleUntilMs() });
-  return ok({ seed: bank.terms.seed, charges: lines.map(listedCharge), after: lastRow });
+  return ok({
+    seed: bank.terms.seed,
+    charges: lines.map((line) => ({ ...listedCharge(line), idempotencyKey: line.key, objectId: line.paymentId })),
+    after: lastRow,
+  });
 }
 
 /** One line of the bank's listing. */

@@ -4,6 +4,7 @@ import type { Clock } from '../../clock.ts';
 import { BursarError } from '../../errors.ts';
 import { canonicalJson } from '../canonical-json.ts';
 import { classifyAnswer, classifyTransport, type HttpAnswer, notSentOutcome, parseJson } from '../classifier.ts';
+import { clockOffset } from '../clock-offset.ts';
 import { withDeadline } from '../deadline.ts';
 import {
   type Cancellation,
@@ -40,18 +41,21 @@ export interface SimulatedGatewayOptions {
 type Answered = { answer: HttpAnswer } | { failure: Outcome };
 
 export function createSimulatedGateway(options: SimulatedGatewayOptions): Gateway {
-  const { name, path, config } = options;
+  const { name, path, config, clock } = options;
   const transport = options.transport ?? embeddedTransport(options);
   const timeoutMs = config.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  let offsetMs: number | null = null;
 
   async function call(method: string, url: string, signal: AbortSignal, body = '', key?: string): Promise<Answered> {
     if (signal.aborted) return { failure: notSentOutcome('aborted') };
     const json = { 'content-type': 'application/json' };
     const headers = key === undefined ? json : { ...json, [KEY_HEADER]: key };
+    const askedAtMs = clock.nowMs();
     try {
       const answer = await withDeadline(signal, timeoutMs, (timed) =>
         transport.call({ method, path: url, headers, body, signal: timed }),
       );
+      offsetMs = clockOffset(answer.headers.date, askedAtMs, clock.nowMs()) ?? offsetMs;
       return { answer };
     } catch (error) {
       return { failure: classifyTransport(error) };
@@ -90,6 +94,7 @@ export function createSimulatedGateway(options: SimulatedGatewayOptions): Gatewa
       const json = readable(await call('GET', '/v1/status', signal), path);
       return `simulated bank at ${path}: ${isJson(json) ? Number(json.payments) : 0} payments`;
     },
+    clockOffsetMs: () => offsetMs,
     close: () => transport.close(),
   };
 }

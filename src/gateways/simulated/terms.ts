@@ -10,6 +10,7 @@ export interface SimulatedConfig {
   rateLimitPerSecond?: number | undefined;
   listLagMs?: number | undefined;
   settlingMs?: number | undefined;
+  clockOffsetMs?: number | undefined;
 }
 
 /** What the bank itself goes by. */
@@ -25,6 +26,8 @@ export interface BankTerms {
   listLagMs: number;
   /** How long `tok_settling` takes. */
   settlingMs: number;
+  /** What the Date header of its answers is off by: for drills. */
+  clockOffsetMs: number;
 }
 
 export function bankTerms(config: SimulatedConfig): BankTerms {
@@ -35,5 +38,6 @@ export function bankTerms(config: SimulatedConfig): BankTerms {
     rateLimitPerSecond: config.rateLimitPerSecond ?? null,
     listLagMs: config.listLagMs ?? 0,
     settlingMs: config.settlingMs ?? 1_000,
+    clockOffsetMs: config.clockOffsetMs ?? 0,
   };
 }

@@ -49,7 +49,9 @@ async function answerOver(bank: Bank, clock: Clock, request: BankRequest, signal
   const delayMs = bank.terms.latencyMs + reply.delayMs;
   if (delayMs > 0 && !signal.aborted) await clock.sleep(delayMs, signal);
   signal.throwIfAborted();
-  const { status, headers } = reply;
+  const { status } = reply;
+  const date = new Date(clock.nowMs() + bank.terms.clockOffsetMs).toUTCString();
+  const headers = { ...reply.headers, date };
   switch (reply.fault) {
     case 'hang':
       return untilAborted(new Promise<never>(() => undefined), signal);

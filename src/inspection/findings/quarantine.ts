@@ -1,0 +1,18 @@
+// A book that may not send, since more was sent from it than it knows.
+import { Findings } from '../../audit/finding.ts';
+import { readGuard, reconciledGateways } from '../../charges/guard-store.ts';
+import { quarantineReason } from '../../charges/quarantine.ts';
+import { EXIT } from '../../errors.ts';
+import type { Diagnosis, Patient } from '../diagnosis.ts';
+
+export async function quarantine({ db, mark }: Patient): Promise<Diagnosis> {
+  const reason = quarantineReason(await readGuard(db), mark);
+  const findings = new Findings();
+  if (reason !== null) {
+    const done = [...(await reconciledGateways(db))];
+    const sofar = done.length === 0 ? '' : ` Reconciled so far: ${done.join(', ')}.`;
+    const message = `The book is in quarantine: ${reason}. Nothing is sent from it.${sofar}`;
+    findings.add('quarantined', 'book', message, 'bursar reconcile run');
+  }
+  return { checked: {}, findings: findings.list(), exitCode: reason === null ? EXIT.done : EXIT.stopped };
+}
