@@ -2,6 +2,7 @@
 // which news about it counts.
 import type { DeclineClass } from '../gateways/declines.ts';
 import { COLLECTING, type GatewayRequest, type Operation, type Outcome } from '../gateways/gateway.ts';
+import type { ProofResult } from './proof.ts';
 
 /** `null` in the book while the first send is under way. `duplicate`: a second approval of the same charge. */
 export const ATTEMPT_OUTCOMES = [
@@ -45,6 +46,11 @@ export interface Attempt {
   lastSentAt: number;
   ownerId: string | null;
   epoch: number;
+  /** What was tried to find out what became of it (see proof.ts): steps, the last one's time and result, the next. */
+  proofTries: number;
+  proofTriedAt: number | null;
+  proofResult: ProofResult | null;
+  proofNextAt: number | null;
   runId: string | null;
   openedAt: number;
   settledAt: number | null;

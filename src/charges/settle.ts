@@ -17,6 +17,7 @@ import { auditSubject } from './charge-audit.ts';
 import { chargeEvent, statusEvent } from './charge-events.ts';
 import { lockCharges, updateCharges } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
+import { noted, type ProofNote } from './proof.ts';
 import { described } from './provider-words.ts';
 import type { RefundStatus } from './refund.ts';
 import { finishRefunds } from './refunds-store.ts';
@@ -29,6 +30,8 @@ export interface Settlement {
   source: NewsSource;
   /** Why an operator says so. */
   reason?: string;
+  /** What was tried to get this news. */
+  proof?: ProofNote;
 }
 
 export interface Settled {
@@ -81,12 +84,13 @@ class Settling {
     });
   }
 
-  #settle({ attemptId, outcome, source, reason }: Settlement): void {
+  #settle({ attemptId, outcome, source, reason, proof }: Settlement): void {
     const before = this.#attemptOf(attemptId);
     const charge = this.#chargeOf(before.chargeId);
     const verdict = judge(before, outcome, source, this.#isCollectedByAnother(before, charge));
     if (verdict === null) return;
-    const attempt: Attempt = { ...before, ...verdict, ...described(outcome, before, verdict.outcome) };
+    const tried = proof === undefined ? before : noted(before, proof, this.#nowMs);
+    const attempt: Attempt = { ...tried, ...verdict, ...described(outcome, before, verdict.outcome) };
     attempt.settledAt = isOpen(attempt) ? null : this.#nowMs;
     // An attempt that stays open belongs to nobody: the next run looks after it.
     attempt.ownerId = null;
