@@ -175,6 +175,19 @@ export async function openAttempts(db: Knex): Promise<Attempt[]> {
   return rows.map(toAttempt);
 }
 
+/** Second approvals that took money which no refund gives back, or is about to; oldest first. */
+export async function unreturnedDuplicates(db: Knex, limit: number): Promise<Attempt[]> {
+  const rows = await select<AttemptRow>(
+    db,
+    `SELECT t.* FROM attempts t INDEXED BY attempts_duplicate
+      WHERE t.outcome = 'duplicate' AND t.operation IN ('sale', 'capture')
+        AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.duplicate_attempt_id = t.id AND r.status <> 'failed')
+      ORDER BY t.id LIMIT ?`,
+    [limit],
+  );
+  return rows.map(toAttempt);
+}
+
 export interface AttemptFilter {
   chargeId?: string;
   open?: boolean;

@@ -40,6 +40,12 @@ const simulatedGateway = z.strictObject({
   maxConcurrency: count.optional(),
   rateLimitPerSecond: count.optional(),
   listLagMs: milliseconds.optional(),
+  paymentObject: z
+    .enum(['charge', 'attempt'])
+    .optional()
+    .describe(
+      'One payment object per charge, which collects once and can be closed (the default); or one per attempt, as at providers whose payments are one-shot, where nothing but bursar keeps a charge from being collected twice.',
+    ),
 });
 
 const policy = z.strictObject({

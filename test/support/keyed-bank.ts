@@ -106,7 +106,7 @@ export function keyedBank(capabilities: Partial<Capabilities> = {}): KeyedBank {
         return {
           body: JSON.stringify({ operation, token, amount: amountMinor.toString() }),
           apiVersion: '1',
-          objectId: facts.objectId ?? `object_${objectGeneration}_${chargeId}`,
+          objectId: facts.actsOn?.objectId ?? facts.objectId ?? `object_${objectGeneration}_${chargeId}`,
         };
       },
       send: async (request) => {

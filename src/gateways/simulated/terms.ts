@@ -10,6 +10,7 @@ export interface SimulatedConfig {
   rateLimitPerSecond?: number | undefined;
   listLagMs?: number | undefined;
   settlingMs?: number | undefined;
+  paymentObject?: 'charge' | 'attempt' | undefined;
 }
 
 /** What the bank itself goes by. */
@@ -23,7 +24,7 @@ export interface BankTerms {
   rateLimitPerSecond: number | null;
   /** How long lookups and lists do not yet show what was executed. */
   listLagMs: number;
-  /** How long `tok_settling` takes. */
+  /** How long `tok_settling` takes, and after how long refunds of `tok_refund_fails_late` fail. */
   settlingMs: number;
 }
 
