@@ -10,6 +10,8 @@ const statements = [
   'ALTER TABLE attempts ADD COLUMN proof_next_at INTEGER',
   // Second approvals are rare, and must be found in a book of any size.
   `CREATE INDEX attempts_duplicate ON attempts (charge_id) WHERE outcome = 'duplicate'`,
+  // Those that a provider may still report failed are asked about while they are young.
+  `CREATE INDEX refunds_succeeded ON refunds (updated_at) WHERE status = 'succeeded'`,
   // The duplicate approval that a refund gives back; it stays out of the charge's own refunded amount.
   'ALTER TABLE refunds ADD COLUMN duplicate_attempt_id TEXT REFERENCES attempts (id)',
   'CREATE INDEX refunds_of_duplicate ON refunds (duplicate_attempt_id) WHERE duplicate_attempt_id IS NOT NULL',

@@ -88,6 +88,16 @@ export async function refundsOfCharges(db: Knex, chargeIds: readonly string[]): 
   return rows.map(toRefund);
 }
 
+/** Charges with a refund that succeeded at or after this time, epoch milliseconds. */
+export async function chargesRefundedSince(db: Knex, sinceMs: number): Promise<string[]> {
+  const rows = await select<{ charge_id: string }>(
+    db,
+    `SELECT DISTINCT charge_id FROM refunds INDEXED BY refunds_succeeded WHERE status = 'succeeded' AND updated_at >= ?`,
+    [sinceMs],
+  );
+  return rows.map((row) => row.charge_id);
+}
+
 /** The refunds that give these duplicates back, or are about to, by the attempt's id. */
 export async function refundsOfDuplicates(db: Knex, attemptIds: readonly string[]): Promise<Map<string, Refund>> {
   if (attemptIds.length === 0) return new Map();
