@@ -201,6 +201,10 @@ function adoptedAttempt(
     runId: null,
     openedAt: record.at,
     settledAt: nowMs,
+    proofTries: 0,
+    proofTriedAt: null,
+    proofResult: null,
+    proofNextAt: null,
   };
 }
 
@@ -224,6 +228,7 @@ function adoptedRefund(attempt: Attempt, nowMs: number): Refund {
     id: newId('refund', nowMs),
     chargeId: attempt.chargeId,
     attemptId: attempt.id,
+    duplicateAttemptId: null,
     amountMinor: attempt.amountMinor,
     currency: attempt.currency,
     // What settling it finds, and turns into `succeeded`.

@@ -2,6 +2,7 @@
 // which news about it counts.
 import type { DeclineClass } from '../gateways/declines.ts';
 import { COLLECTING, type GatewayRequest, type Operation, type Outcome } from '../gateways/gateway.ts';
+import type { ProofResult } from './proof.ts';
 
 /** `null` in the book while the first send is under way. `duplicate`: a second approval of the same charge. */
 export const ATTEMPT_OUTCOMES = [
@@ -31,7 +32,7 @@ export interface Attempt {
   apiVersion: string;
   objectId: string | null;
   outcome: AttemptOutcome | null;
-  /** Approved after it had been recorded as declined or rejected. */
+  /** Its end was overturned: approved after it had been declined or rejected, or a refund that failed after all. */
   late: boolean;
   reference: string | null;
   providerCode: string | null;
@@ -45,6 +46,11 @@ export interface Attempt {
   lastSentAt: number;
   ownerId: string | null;
   epoch: number;
+  /** What was tried to find out what became of it (see proof.ts): steps, the last one's time and result, the next. */
+  proofTries: number;
+  proofTriedAt: number | null;
+  proofResult: ProofResult | null;
+  proofNextAt: number | null;
   runId: string | null;
   openedAt: number;
   settledAt: number | null;
@@ -85,13 +91,27 @@ export interface Verdict {
   unprovenSends: number;
 }
 
+/** A refund that was approved, and that the provider reported failed later. */
+export function hasFailedLate({ operation, outcome, late }: Pick<Attempt, 'operation' | 'outcome' | 'late'>): boolean {
+  return operation === 'refund' && outcome === 'declined' && late;
+}
+
 /**
  * Outcome precedence: approved over declined and rejected; a final state over an older one; late news never loses
  * money. `rejected` belongs to a send: the attempt is rejected only when every one of its sends was.
+ * A refund may fail at the provider after it was approved: that final state, looked up or told by an operator, counts.
  * `chargeCollected`: another attempt of the charge has collected already (for a capture: captured).
  */
 export function judge(attempt: Attempt, news: Outcome, source: NewsSource, chargeCollected: boolean): Verdict | null {
   const { outcome: current, unprovenSends } = attempt;
+  if (attempt.operation === 'refund') {
+    // What failed late is over for good: the provider ends a refund once more at most.
+    if (hasFailedLate(attempt)) return null;
+    const isProviderState = source === 'lookup' || source === 'operator';
+    if (current === 'approved' && news.kind === 'declined' && isProviderState) {
+      return { outcome: 'declined', late: true, unprovenSends: 0 };
+    }
+  }
   if (current === 'approved' || current === 'duplicate') return null;
   const final = current === 'declined' || current === 'rejected';
   if (news.kind === 'approved') {

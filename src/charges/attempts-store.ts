@@ -6,6 +6,7 @@ import type { Operation } from '../gateways/gateway.ts';
 import { type Cell, inList, insertRows, listBinding, select, updateRows } from '../storage/batch.ts';
 import { lockClause } from '../storage/dialect.ts';
 import { type Attempt, type AttemptOutcome, OPEN_OUTCOMES } from './attempt.ts';
+import type { ProofResult } from './proof.ts';
 
 const FIXED: readonly [string, (attempt: Attempt) => Cell][] = [
   ['charge_id', (a) => a.chargeId],
@@ -38,6 +39,10 @@ const CHANGING: readonly [string, (attempt: Attempt) => Cell][] = [
   ['last_sent_at', (a) => a.lastSentAt],
   ['owner_id', (a) => a.ownerId],
   ['epoch', (a) => a.epoch],
+  ['proof_tries', (a) => a.proofTries],
+  ['proof_tried_at', (a) => a.proofTriedAt],
+  ['proof_result', (a) => a.proofResult],
+  ['proof_next_at', (a) => a.proofNextAt],
   ['settled_at', (a) => a.settledAt],
 ];
 
@@ -67,6 +72,7 @@ interface AttemptRow extends Record<string, Cell> {
   operation: Operation;
   outcome: AttemptOutcome | null;
   decline_class: DeclineClass | null;
+  proof_result: ProofResult | null;
 }
 
 function toAttempt(row: AttemptRow): Attempt {
@@ -101,6 +107,10 @@ function toAttempt(row: AttemptRow): Attempt {
     lastSentAt: number('last_sent_at'),
     ownerId: maybe('owner_id'),
     epoch: number('epoch'),
+    proofTries: number('proof_tries'),
+    proofTriedAt: maybeNumber('proof_tried_at'),
+    proofResult: row.proof_result,
+    proofNextAt: maybeNumber('proof_next_at'),
     runId: maybe('run_id'),
     openedAt: number('opened_at'),
     settledAt: maybeNumber('settled_at'),
@@ -178,6 +188,19 @@ export async function openAttempts(db: Knex): Promise<Attempt[]> {
   return rows.map(toAttempt);
 }
 
+/** Second approvals that took money which no refund gives back, or is about to; oldest first. */
+export async function unreturnedDuplicates(db: Knex, limit: number): Promise<Attempt[]> {
+  const rows = await select<AttemptRow>(
+    db,
+    `SELECT t.* FROM attempts t INDEXED BY attempts_duplicate
+      WHERE t.outcome = 'duplicate' AND t.operation IN ('sale', 'capture')
+        AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.duplicate_attempt_id = t.id AND r.status <> 'failed')
+      ORDER BY t.id LIMIT ?`,
+    [limit],
+  );
+  return rows.map(toAttempt);
+}
+
 export interface AttemptFilter {
   chargeId?: string;
   open?: boolean;
@@ -220,14 +243,6 @@ function attemptWhere(filter: AttemptFilter): { sql: string; bindings: string[] 
   }
   if (filter.open === true) where.push(OPEN);
   return { sql: where.length === 0 ? '1' : where.join(' AND '), bindings };
-}
-
-/** Gives up ownership of attempts that stay open. */
-export async function releaseAttempts(trx: Knex, ids: readonly string[], ownerId: string): Promise<void> {
-  await trx.raw(`UPDATE attempts SET owner_id = NULL WHERE id IN ${inList} AND owner_id = ?`, [
-    listBinding(ids),
-    ownerId,
-  ]);
 }
 
 /** How many attempts nobody knows the outcome of. */

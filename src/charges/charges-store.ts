@@ -209,6 +209,8 @@ export async function dueTotals(
 
 export interface ChargeFilter {
   statuses?: readonly ChargeStatus[];
+  /** With `statuses`: charges of any status with a capture, void or refund whose outcome is unknown, too. */
+  openOperations?: boolean;
   customerId?: string;
   scheduleId?: string;
   sinceMs?: number;
@@ -227,6 +229,18 @@ function statusTerm(statuses: readonly ChargeStatus[]): string {
     : listed(known);
 }
 
+/** During a capture, void or refund the charge keeps its status: the partial index of open attempts tells. */
+const OPEN_OPERATIONS = `SELECT charge_id FROM attempts INDEXED BY attempts_open
+  WHERE (outcome IS NULL OR outcome IN ('unknown', 'settling', 'requires_action'))
+    AND (outcome IS NULL OR outcome = 'unknown') AND operation IN ('capture', 'void', 'refund')`;
+
+/** As one list of ids where both parts are indexed: with OR between them SQLite would read every charge. */
+function withOpenOperations(statuses: readonly ChargeStatus[]): string {
+  const isIndexed = statuses.every((status) => UNFINISHED.includes(status));
+  if (!isIndexed) return `(${statusTerm(statuses)} OR id IN (${OPEN_OPERATIONS}))`;
+  return `id IN (SELECT id FROM charges WHERE ${statusTerm(statuses)} UNION ${OPEN_OPERATIONS})`;
+}
+
 function chargeWhere(filter: ChargeFilter): { sql: string; bindings: (string | number)[] } {
   const where: string[] = [];
   const bindings: (string | number)[] = [];
@@ -234,7 +248,10 @@ function chargeWhere(filter: ChargeFilter): { sql: string; bindings: (string | n
     where.push(sql);
     bindings.push(value);
   };
-  if (filter.statuses !== undefined) where.push(statusTerm(filter.statuses));
+  if (filter.statuses !== undefined) {
+    const { statuses, openOperations = false } = filter;
+    where.push(openOperations ? withOpenOperations(statuses) : statusTerm(statuses));
+  }
   if (filter.customerId !== undefined) add('customer_id = ?', filter.customerId);
   if (filter.scheduleId !== undefined) add('schedule_id = ?', filter.scheduleId);
   if (filter.sinceMs !== undefined) add('created_at >= ?', filter.sinceMs);

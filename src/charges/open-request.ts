@@ -21,6 +21,8 @@ export interface RefundRequest {
   reason: string | null;
   idempotencyKey: string | null;
   requestHash: string | null;
+  /** Gives back this second approval, as a whole, instead of what the charge collected. */
+  duplicateAttemptId: string | null;
 }
 
 export type Opened =

@@ -9,6 +9,7 @@ import { appendEvents, type DomainEvent } from '../events/events.ts';
 import type { Operation } from '../gateways/gateway.ts';
 import { attemptKey, newId } from '../ids.ts';
 import type { Db } from '../storage/db.ts';
+import { type ActsOn, actedOn, duplicateOf, gatewayOf, paymentOf, refundableDuplicate } from './acts-on.ts';
 import { type Attempt, isCollecting } from './attempt.ts';
 import { insertAttempts, openAttemptsOf } from './attempts-store.ts';
 import { assertOpenable, type Charge } from './charge.ts';
@@ -64,6 +65,7 @@ class Opening {
     ]);
     const paused = await pauses(this.#trx);
     const standing = await this.#context.guard.standing(this.#trx);
+    const targets = await actedOn(this.#trx, requests);
     const results: Opened[] = [];
     const seen = new Set<string>();
     for (const request of requests) {
@@ -79,11 +81,13 @@ class Opening {
         results.push(request.kind === 'collect' ? { kind: 'taken' } : refused(attemptOpen(charge)));
         continue;
       }
+      const actsOn = targets.get(request) ?? { payment: null, refund: null };
       const result = await this.#open(request, charge, {
         method: methods.get(charge.methodId),
         isOpenAlready: openAlready.has(charge.id),
-        pause: pauseFor(paused, charge.gateway)?.reason,
-        refusal: standing.refusal(charge.gateway),
+        pause: pauseFor(paused, gatewayOf(charge, actsOn))?.reason,
+        refusal: standing.refusal(gatewayOf(charge, actsOn)),
+        actsOn,
       });
       if (result.kind === 'opened' || result.kind === 'blocked') seen.add(charge.id);
       results.push(result);
@@ -107,6 +111,7 @@ class Opening {
       isOpenAlready: boolean;
       pause: string | undefined;
       refusal: BursarError | null;
+      actsOn: ActsOn;
     },
   ): Promise<Opened> {
     const { method } = state;
@@ -116,8 +121,10 @@ class Opening {
       if (state.isOpenAlready) throw attemptOpen(standing);
       const charge = request.kind === 'replay' ? revived(standing, this.#nowMs) : standing;
       const operation = operationOf(request, charge);
-      assertOpenable(charge, operation);
-      if (state.pause !== undefined) throw pausedError(charge.gateway, state.pause);
+      const duplicateId = duplicateOf(request);
+      const duplicate = duplicateId === null ? null : refundableDuplicate(charge.id, duplicateId, state.actsOn);
+      if (duplicate === null) assertOpenable(charge, operation);
+      if (state.pause !== undefined) throw pausedError(gatewayOf(charge, state.actsOn), state.pause);
       if (isCollecting(operation)) {
         // Settling asks the policy; a charge whose policy is gone must not be sent first.
         this.#context.policy(charge.policy);
@@ -125,11 +132,11 @@ class Opening {
         if (unusable !== null && request.kind !== 'collect') throw unusable;
         if (unusable !== null) return this.#exhaustUnusable(charge, method);
       }
-      const amountMinor = amountOf(request, charge, operation);
-      const attempt = await this.#attempt(request, charge, operation, method, amountMinor);
+      const amountMinor = duplicate?.amountMinor ?? amountOf(request, charge, operation);
+      const attempt = await this.#attempt(request, charge, operation, method, amountMinor, state.actsOn);
       if (request.kind === 'refund') this.#refunds.push(toRefund(request.refund, attempt, this.#nowMs));
       this.#attempts.push(attempt);
-      const next = this.#claimed(charge, attempt);
+      const next = this.#claimed(charge, attempt, duplicate === null ? amountMinor : 0n);
       if (request.kind === 'create') this.#created.push(next);
       else this.#changed.push(next);
       if (request.kind === 'replay') {
@@ -165,10 +172,12 @@ class Opening {
     operation: Operation,
     method: PaymentMethod,
     amountMinor: bigint,
+    actsOn: ActsOn,
   ): Promise<Attempt> {
     const id = newId('attempt', this.#nowMs);
     const number = charge.attemptCount + 1;
-    const gateway = await this.#context.gateway(charge.gateway);
+    const gatewayName = gatewayOf(charge, actsOn);
+    const gateway = await this.#context.gateway(gatewayName);
     const prepared = gateway.prepare({
       operation,
       chargeId: charge.id,
@@ -179,14 +188,15 @@ class Opening {
       description: charge.description,
       objectId: charge.objectId,
       objectGeneration: charge.objectGeneration,
+      actsOn: paymentOf(actsOn),
     });
     return {
       id,
       chargeId: charge.id,
       number,
       operation,
-      gateway: charge.gateway,
-      methodId: charge.methodId,
+      gateway: gatewayName,
+      methodId: actsOn.payment?.methodId ?? charge.methodId,
       amountMinor,
       currency: charge.currency,
       refundId: request.kind === 'refund' ? request.refund.id : null,
@@ -208,22 +218,27 @@ class Opening {
       lastSentAt: this.#nowMs,
       ownerId: this.#context.owner.id,
       epoch: 1,
+      proofTries: 0,
+      proofTriedAt: null,
+      proofResult: null,
+      proofNextAt: null,
       runId: request.runId,
       openedAt: this.#nowMs,
       settledAt: null,
     };
   }
 
-  #claimed(charge: Charge, attempt: Attempt): Charge {
-    const collecting = attempt.operation === 'sale' || attempt.operation === 'authorize';
+  /** `reservedMinor`: what a refund holds back of what the charge collected. */
+  #claimed(charge: Charge, attempt: Attempt, reservedMinor: bigint): Charge {
+    const collecting = isCollecting(attempt.operation);
     return {
       ...charge,
       status: collecting ? 'processing' : charge.status,
       retryAt: collecting ? null : charge.retryAt,
-      refundReservedMinor: charge.refundReservedMinor + (attempt.operation === 'refund' ? attempt.amountMinor : 0n),
+      refundReservedMinor: charge.refundReservedMinor + (attempt.operation === 'refund' ? reservedMinor : 0n),
       firstAttemptAt: charge.firstAttemptAt ?? this.#nowMs,
       attemptCount: attempt.number,
-      objectId: attempt.objectId ?? charge.objectId,
+      objectId: collecting ? (attempt.objectId ?? charge.objectId) : charge.objectId,
       lastRunId: attempt.runId ?? charge.lastRunId,
       version: charge.version + 1,
       updatedAt: this.#nowMs,

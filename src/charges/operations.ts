@@ -102,6 +102,8 @@ export interface RefundOptions {
   amountMinor: bigint | null;
   reason: string | null;
   idempotencyKey: string | null;
+  /** The second approval to give back as a whole, instead of what the charge collected. */
+  duplicateAttemptId?: string | null;
 }
 
 export interface Refunded {
@@ -110,16 +112,21 @@ export interface Refunded {
   replayed: boolean;
 }
 
-/** Gives back part or (`null`) all of what was captured. */
+/** Gives back part or (`null`) all of what was captured, or a second approval of the charge. */
 export async function refundCharge(pipeline: Pipeline, chargeId: string, options: RefundOptions): Promise<Refunded> {
-  const { amountMinor, reason, idempotencyKey } = options;
+  const { amountMinor, reason, idempotencyKey, duplicateAttemptId = null } = options;
   const id = newId('refund', pipeline.context.clock.nowMs());
-  const hash = requestHash({ chargeId, amountMinor: amountMinor?.toString() ?? null, reason });
+  const hash = requestHash({
+    chargeId,
+    amountMinor: amountMinor?.toString() ?? null,
+    reason,
+    ...(duplicateAttemptId === null ? {} : { duplicateAttemptId }),
+  });
   const opened = await pipeline.open({
     kind: 'refund',
     chargeId,
     amountMinor,
-    refund: { id, reason, idempotencyKey, requestHash: idempotencyKey === null ? null : hash },
+    refund: { id, reason, idempotencyKey, requestHash: idempotencyKey === null ? null : hash, duplicateAttemptId },
     runId: null,
   });
   if (opened.kind === 'replayed') {

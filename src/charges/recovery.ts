@@ -5,7 +5,7 @@
 import PQueue from 'p-queue';
 import { type AuditEntry, appendAudit } from '../audit/audit.ts';
 import { BursarError } from '../errors.ts';
-import type { Gateway, Outcome } from '../gateways/gateway.ts';
+import type { Capabilities, Outcome } from '../gateways/gateway.ts';
 import { chunks } from '../storage/batch.ts';
 import type { Db } from '../storage/db.ts';
 import { isConstraintError } from '../storage/dialect.ts';
@@ -13,13 +13,14 @@ import { GroupCommit } from '../storage/group-commit.ts';
 import { goneOwners } from '../storage/lease.ts';
 import { writeTrx } from '../storage/trx.ts';
 import { type Attempt, type NewsSource, requestOf } from './attempt.ts';
-import { lockAttempts, openAttempts, releaseAttempts, updateAttempts } from './attempts-store.ts';
+import { lockAttempts, openAttempts, updateAttempts } from './attempts-store.ts';
 import { auditSubject } from './charge-audit.ts';
 import { lockCharges, updateCharges } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
 import { pauseFor, pauses } from './pauses-store.ts';
 import type { Pipeline } from './pipeline.ts';
-import { checkedAmount, resendWindowMs, Sender } from './send.ts';
+import { absenceCountsAtMs, canClose, noted, type ProofNote, type ProofResult, resendUntilMs } from './proof.ts';
+import { checkedAmount, isOwnStop, Sender } from './send.ts';
 import { type Settled, settleAttempts } from './settle.ts';
 
 const CONCURRENCY = 64;
@@ -49,11 +50,13 @@ export async function resolveOpenAttempts(pipeline: Pipeline, options: RecoveryO
   const bugs: unknown[] = [];
   const resolve = async (attempt: Attempt): Promise<void> => {
     try {
-      const settled = options.stopped?.() === true ? null : await prover.prove(attempt);
-      if (settled === null) await prover.release(attempt);
-      else if (settled.attempt.settledAt !== null) recovery.resolved += 1;
+      const isStopped = options.stopped?.() === true;
+      const settled = await (isStopped ? prover.release(attempt) : prover.prove(attempt));
+      if (settled !== null && settled.attempt.settledAt !== null) recovery.resolved += 1;
     } catch (error) {
-      await prover.release(attempt).catch((fault: unknown) => bugs.push(fault));
+      const isUnknownGateway = error instanceof BursarError && error.code === 'unknown_gateway';
+      const note: ProofNote | null = isUnknownGateway ? { tries: 0, result: 'no_gateway', nextAtMs: null } : null;
+      await prover.release(attempt, note).catch((fault: unknown) => bugs.push(fault));
       if (error instanceof BursarError) recovery.errors.push(error);
       else bugs.push(error);
     }
@@ -122,13 +125,51 @@ const PROVED_ABSENT: Outcome = {
   retryAfterMs: null,
 };
 
+/** What sending the same request once more came to. */
+type Resent =
+  | { kind: 'sent'; outcome: Outcome }
+  /** Not any more: its key is too old. */
+  | { kind: 'too_old' }
+  /** Paused, in quarantine, or by a clock that can't be right. */
+  | { kind: 'held' }
+  /** Someone else has taken the attempt over meanwhile and looks after it. */
+  | { kind: 'lost' };
+
+/** The steps of one round, as they are made. */
+class Trail {
+  tries = 0;
+  result: ProofResult = 'unavailable';
+  nextAtMs: number | null = null;
+
+  step(result: ProofResult, nextAtMs: number | null = null): this {
+    this.tries += 1;
+    return this.end(result, nextAtMs);
+  }
+
+  /** What ended the round without another step. */
+  end(result: ProofResult, nextAtMs: number | null = null): this {
+    this.result = result;
+    this.nextAtMs = nextAtMs;
+    return this;
+  }
+
+  get note(): ProofNote {
+    return { tries: this.tries, result: this.result, nextAtMs: this.nextAtMs };
+  }
+}
+
+interface Claimed {
+  attempt: Attempt;
+  note: ProofNote | null;
+}
+
 class Prover {
   readonly #runId: string | null;
   readonly #pipeline: Pipeline;
   readonly #context: ChargesContext;
   readonly #sender: Sender;
-  readonly #resends: GroupCommit<Attempt, Attempt | null>;
-  readonly #releases: GroupCommit<Attempt, undefined>;
+  readonly #resends: GroupCommit<Claimed, Attempt | null>;
+  readonly #releases: GroupCommit<Claimed, undefined>;
 
   constructor(pipeline: Pipeline, runId: string | null) {
     this.#runId = runId;
@@ -147,63 +188,101 @@ class Prover {
     });
   }
 
-  /** Gives an attempt back that nothing was found out about. */
-  release(attempt: Attempt): Promise<undefined> {
-    return this.#releases.submit(attempt);
+  /** Gives an attempt back that nothing was found out about, with what was tried. */
+  async release(attempt: Attempt, note: ProofNote | null = null): Promise<null> {
+    await this.#releases.submit({ attempt, note });
+    return null;
   }
 
-  /** `null`: nothing new is known. */
+  /** Settles the attempt with what it found, or gives it back. `null`: nothing new is known. */
   async prove(attempt: Attempt): Promise<Settled | null> {
     const gateway = await this.#context.gateway(attempt.gateway);
+    const { capabilities } = gateway;
     const { signal } = new AbortController();
+    const trail = new Trail();
     const lookup = await gateway.lookup(requestOf(attempt), signal);
     await this.#context.guard.sawClock(gateway);
-    if (lookup.kind === 'unavailable') return null;
-    if (lookup.kind === 'found') {
-      const outcome = checkedAmount(attempt, lookup.outcome);
-      // Still settling, still waiting, or still unknown: no news.
-      return outcome.kind === attempt.outcome ? null : this.#settle(attempt, outcome, 'lookup');
-    }
+    if (lookup.kind === 'unavailable') return this.release(attempt, trail.step('unavailable').note);
+    if (lookup.kind === 'found') return this.#found(attempt, checkedAmount(attempt, lookup.outcome), trail);
+    const countsAtMs = absenceCountsAtMs(attempt, capabilities);
+    const isTooEarly = this.#context.clock.nowMs() < countsAtMs;
+    trail.step(isTooEarly ? 'absent_within_lag' : 'absent', isTooEarly ? countsAtMs : null);
     // Only an unknown may be sent again: settling and requires_action have been answered by the provider.
-    if (attempt.outcome !== 'unknown') return null;
-    const resent = await this.#resend(attempt, gateway);
-    if (resent !== null && resent.attempt.settledAt !== null) return resent;
-    if (gateway.capabilities.absenceProof !== 'cancel') return resent;
-    // A book that may not send must not close anything at the provider either.
-    if ((await this.#context.guard.letOut()).refusal(attempt.gateway) !== null) return resent;
-    const closed = await gateway.cancel(requestOf(attempt), signal);
-    if (closed.kind === 'executed') return this.#settle(attempt, checkedAmount(attempt, closed.outcome), 'lookup');
-    return closed.kind === 'closed' ? this.#settle(attempt, PROVED_ABSENT, 'cancel') : resent;
+    if (attempt.outcome !== 'unknown') return this.release(attempt, trail.note);
+    const isClosable = canClose(capabilities, attempt.operation);
+    // Nothing is built on a lookup that may not show it yet; an object that can be closed tells for itself.
+    if (isTooEarly && !isClosable) return this.release(attempt, trail.note);
+    const resent = await this.#resend(attempt, capabilities, trail);
+    if (resent.kind === 'lost') return null;
+    // Nor is anything closed while nothing may be sent: what was tried in full first may be collected yet.
+    if (resent.kind === 'held') return this.release(attempt, trail.end('paused').note);
+    if (resent.kind === 'sent') {
+      const isAnswer = resent.outcome.kind !== 'unknown' && resent.outcome.kind !== 'rejected';
+      if (isAnswer) return this.#settle(attempt, resent.outcome, 'send', trail.step('resend_answered'));
+      // Held back right before the socket: this send came to nothing, and nothing is closed either.
+      if (resent.outcome.kind === 'rejected' && isOwnStop(resent.outcome.providerCode)) {
+        return this.#settle(attempt, resent.outcome, 'send', trail.end('paused'));
+      }
+      trail.step(resent.outcome.kind === 'unknown' ? 'resend_unknown' : 'resend_refused');
+    }
+    if (isClosable) {
+      if (await this.#isHeld(attempt)) return this.release(attempt, trail.end('paused').note);
+      const closed = await gateway.cancel(requestOf(attempt), signal);
+      if (closed.kind === 'closed') return this.#settle(attempt, PROVED_ABSENT, 'cancel', trail.step('closed'));
+      if (closed.kind === 'executed') {
+        return this.#settle(attempt, checkedAmount(attempt, closed.outcome), 'lookup', trail.step('found'));
+      }
+      trail.step(closed.kind === 'unsupported' ? 'close_unsupported' : 'close_unavailable');
+    }
+    return resent.kind === 'sent'
+      ? this.#settle(attempt, resent.outcome, 'send', trail)
+      : this.release(attempt, trail.note);
   }
 
-  #settle(attempt: Attempt, outcome: Outcome, source: NewsSource): Promise<Settled> {
-    return this.#pipeline.settle({ attemptId: attempt.id, outcome, source });
+  #found(attempt: Attempt, outcome: Outcome, trail: Trail): Promise<Settled | null> {
+    if (outcome.kind === 'unknown') return this.release(attempt, trail.step('mismatch').note);
+    // Still settling, or still waiting: no news.
+    if ((outcome.kind === 'settling' || outcome.kind === 'requires_action') && outcome.kind === attempt.outcome) {
+      return this.release(attempt, trail.step(outcome.kind).note);
+    }
+    return this.#settle(attempt, outcome, 'lookup', trail.step('found'));
   }
 
-  /** The same key and body once more, counted durably before it leaves. `null`: not allowed any more. */
-  async #resend(attempt: Attempt, gateway: Gateway): Promise<Settled | null> {
-    const ageMs = this.#context.clock.nowMs() - attempt.firstSentAt;
-    if (ageMs > resendWindowMs(gateway.capabilities.keyRetentionMs)) return null;
-    if (pauseFor(await pauses(this.#context.book.reader), attempt.gateway) !== undefined) return null;
-    const { guard, book } = this.#context;
-    if ((await guard.standing(book.reader)).refusal(attempt.gateway) !== null) return null;
-    const counted = await this.#resends.submit(attempt);
-    if (counted === null) return null;
+  #settle(attempt: Attempt, outcome: Outcome, source: NewsSource, { note }: Trail): Promise<Settled> {
+    return this.#pipeline.settle({ attemptId: attempt.id, outcome, source, proof: note });
+  }
+
+  /** The same key and body once more, counted durably before it leaves. */
+  async #resend(attempt: Attempt, capabilities: Capabilities, trail: Trail): Promise<Resent> {
+    if (await this.#isHeld(attempt)) return { kind: 'held' };
+    if (this.#context.clock.nowMs() > resendUntilMs(attempt, capabilities)) return { kind: 'too_old' };
+    // Were this process to die right after it, the request may be on its way.
+    const counted = await this.#resends.submit({ attempt, note: { ...trail.note, result: 'resend_unknown' } });
+    if (counted === null) return { kind: 'lost' };
+    trail.tries = 0;
     const sent = await this.#sender.send(counted);
-    return sent.kind === 'lost' ? null : this.#settle(attempt, sent.outcome, 'send');
+    return sent.kind === 'lost' ? sent : { kind: 'sent', outcome: sent.outcome };
   }
 
-  async #countResends(trx: Db, attempts: readonly Attempt[]): Promise<(Attempt | null)[]> {
+  /** Whether nothing may be sent to the attempt's gateway now, nor closed there. */
+  async #isHeld({ gateway }: Attempt): Promise<boolean> {
+    const { book, guard } = this.#context;
+    if (pauseFor(await pauses(book.reader), gateway) !== undefined) return true;
+    return (await guard.letOut()).refusal(gateway) !== null;
+  }
+
+  async #countResends(trx: Db, claimed: readonly Claimed[]): Promise<(Attempt | null)[]> {
     const nowMs = this.#context.clock.nowMs();
-    const current = await lockAttempts(
-      trx,
-      attempts.map(({ id }) => id),
+    const mine = await this.#mine(trx, claimed);
+    const counted = mine.map(
+      (attempt) =>
+        attempt && {
+          ...attempt,
+          sends: attempt.sends + 1,
+          unprovenSends: attempt.unprovenSends + 1,
+          lastSentAt: nowMs,
+        },
     );
-    const counted = attempts.map(({ id, epoch }) => {
-      const attempt = current.get(id);
-      if (attempt?.ownerId !== this.#context.owner.id || attempt.epoch !== epoch) return null;
-      return { ...attempt, sends: attempt.sends + 1, unprovenSends: attempt.unprovenSends + 1, lastSentAt: nowMs };
-    });
     const resent = counted.filter((attempt) => attempt !== null);
     if (resent.length > 0) await this.#context.guard.raise(trx);
     await updateAttempts(trx, resent);
@@ -244,12 +323,26 @@ class Prover {
     );
   }
 
-  async #giveBack(trx: Db, attempts: readonly Attempt[]): Promise<undefined[]> {
-    await releaseAttempts(
+  async #giveBack(trx: Db, claimed: readonly Claimed[]): Promise<undefined[]> {
+    const mine = (await this.#mine(trx, claimed)).filter((attempt) => attempt !== null);
+    await updateAttempts(
       trx,
-      attempts.map(({ id }) => id),
-      this.#context.owner.id,
+      mine.map((attempt) => ({ ...attempt, ownerId: null })),
     );
-    return attempts.map(() => undefined);
+    return claimed.map(() => undefined);
+  }
+
+  /** The attempts as they stand, with what was tried; `null` for those that someone has taken over or settled meanwhile. */
+  async #mine(trx: Db, claimed: readonly Claimed[]): Promise<(Attempt | null)[]> {
+    const nowMs = this.#context.clock.nowMs();
+    const current = await lockAttempts(
+      trx,
+      claimed.map(({ attempt }) => attempt.id),
+    );
+    return claimed.map(({ attempt: { id, epoch }, note }) => {
+      const attempt = current.get(id);
+      if (attempt?.ownerId !== this.#context.owner.id || attempt.epoch !== epoch) return null;
+      return note === null ? attempt : noted(attempt, note, nowMs);
+    });
   }
 }

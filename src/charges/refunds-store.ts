@@ -14,6 +14,7 @@ const COLUMNS: readonly [string, (refund: Refund) => Cell][] = [
   ['reason', (r) => r.reason],
   ['idempotency_key', (r) => r.idempotencyKey],
   ['request_hash', (r) => r.requestHash],
+  ['duplicate_attempt_id', (r) => r.duplicateAttemptId],
   ['created_at', (r) => r.createdAt],
   ['updated_at', (r) => r.updatedAt],
 ];
@@ -27,7 +28,7 @@ export async function insertRefunds(trx: Knex, refunds: readonly Refund[]): Prom
   );
 }
 
-/** Ends refunds that must still be what they were: pending, or failed where a late approval says otherwise. */
+/** Ends refunds that must still be what they were: pending, or of the other ending where late news says otherwise. */
 export async function finishRefunds(
   trx: Knex,
   refunds: readonly { id: string; status: RefundStatus; was: RefundStatus }[],
@@ -60,6 +61,7 @@ function toRefund(row: RefundRow): Refund {
     reason: maybe('reason'),
     idempotencyKey: maybe('idempotency_key'),
     requestHash: maybe('request_hash'),
+    duplicateAttemptId: maybe('duplicate_attempt_id'),
     createdAt: Number(row.created_at),
     updatedAt: Number(row.updated_at),
   };
@@ -84,6 +86,27 @@ export async function refundsOfCharges(db: Knex, chargeIds: readonly string[]): 
     listBinding(chargeIds),
   ]);
   return rows.map(toRefund);
+}
+
+/** Charges with a refund that succeeded at or after this time, epoch milliseconds. */
+export async function chargesRefundedSince(db: Knex, sinceMs: number): Promise<string[]> {
+  const rows = await select<{ charge_id: string }>(
+    db,
+    `SELECT DISTINCT charge_id FROM refunds INDEXED BY refunds_succeeded WHERE status = 'succeeded' AND updated_at >= ?`,
+    [sinceMs],
+  );
+  return rows.map((row) => row.charge_id);
+}
+
+/** The refunds that give these duplicates back, or are about to, by the attempt's id. */
+export async function refundsOfDuplicates(db: Knex, attemptIds: readonly string[]): Promise<Map<string, Refund>> {
+  if (attemptIds.length === 0) return new Map();
+  const rows = await select<RefundRow>(
+    db,
+    `SELECT * FROM refunds WHERE duplicate_attempt_id IN ${inList} AND status <> 'failed'`,
+    [listBinding(attemptIds)],
+  );
+  return new Map(rows.map((row) => [String(row.duplicate_attempt_id), toRefund(row)]));
 }
 
 export interface RefundFilter {

@@ -6,20 +6,21 @@ import { blockMethods } from '../customers/methods-store.ts';
 import { assert, BursarError } from '../errors.ts';
 import { appendEvents, type DomainEvent } from '../events/events.ts';
 import type { Outcome } from '../gateways/gateway.ts';
-import { entryFor, type JournalEntry } from '../ledger/ledger.ts';
+import { entryFor, type JournalEntry, reversalOf } from '../ledger/ledger.ts';
 import { insertEntries } from '../ledger/ledger-store.ts';
 import { type Decision, decide, type RetryPolicy } from '../retries/policy.ts';
 import type { Db } from '../storage/db.ts';
-import { type Attempt, isCollecting, isOpen, judge, type NewsSource } from './attempt.ts';
+import { type Attempt, hasFailedLate, isCollecting, isOpen, judge, type NewsSource } from './attempt.ts';
 import { collectedCharges, lockAttempts, updateAttempts } from './attempts-store.ts';
 import { type AfterFailure, CANCEL_IF_UNPAID, type Charge, IN_FLIGHT, statusAfter } from './charge.ts';
 import { auditSubject } from './charge-audit.ts';
 import { chargeEvent, statusEvent } from './charge-events.ts';
 import { lockCharges, updateCharges } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
+import { noted, type ProofNote } from './proof.ts';
 import { described } from './provider-words.ts';
-import type { RefundStatus } from './refund.ts';
-import { finishRefunds } from './refunds-store.ts';
+import type { Refund, RefundStatus } from './refund.ts';
+import { finishRefunds, refundsById } from './refunds-store.ts';
 import { isOwnStop } from './send.ts';
 
 /** News about an attempt. */
@@ -29,6 +30,8 @@ export interface Settlement {
   source: NewsSource;
   /** Why an operator says so. */
   reason?: string;
+  /** What was tried to get this news. */
+  proof?: ProofNote;
 }
 
 export interface Settled {
@@ -52,6 +55,7 @@ class Settling {
   #charges = new Map<string, Charge>();
   #attempts = new Map<string, Attempt>();
   #collectedBy = new Map<string, string>();
+  #refundsById = new Map<string, Refund>();
   readonly #versionWas = new Map<string, number>();
   readonly #changedAttempts = new Set<string>();
   readonly #entries: JournalEntry[] = [];
@@ -73,6 +77,8 @@ class Settling {
     if (settlements.some(({ outcome }) => outcome.kind === 'approved')) {
       this.#collectedBy = await collectedCharges(this.#trx, chargeIds);
     }
+    const refundIds = [...this.#attempts.values()].flatMap(({ refundId }) => refundId ?? []);
+    if (refundIds.length > 0) this.#refundsById = await refundsById(this.#trx, refundIds);
     for (const settlement of settlements) this.#settle(settlement);
     await this.#write();
     return settlements.map(({ attemptId }) => {
@@ -81,12 +87,13 @@ class Settling {
     });
   }
 
-  #settle({ attemptId, outcome, source, reason }: Settlement): void {
+  #settle({ attemptId, outcome, source, reason, proof }: Settlement): void {
     const before = this.#attemptOf(attemptId);
     const charge = this.#chargeOf(before.chargeId);
     const verdict = judge(before, outcome, source, this.#isCollectedByAnother(before, charge));
     if (verdict === null) return;
-    const attempt: Attempt = { ...before, ...verdict, ...described(outcome, before, verdict.outcome) };
+    const tried = proof === undefined ? before : noted(before, proof, this.#nowMs);
+    const attempt: Attempt = { ...tried, ...verdict, ...described(outcome, before, verdict.outcome) };
     attempt.settledAt = isOpen(attempt) ? null : this.#nowMs;
     // An attempt that stays open belongs to nobody: the next run looks after it.
     attempt.ownerId = null;
@@ -190,7 +197,7 @@ class Settling {
     if (approved || outcome === 'duplicate') {
       const kind = outcome === 'duplicate' ? 'duplicate' : operation === 'refund' ? 'refunded' : 'captured';
       // An authorization moves nothing yet, a void never will.
-      if (operation !== 'void' && operation !== 'authorize') this.#post(kind, next, attempt);
+      if (operation !== 'void' && operation !== 'authorize') this.#entries.push(this.#entryOf(kind, next, attempt));
     }
     if (approved) {
       if (operation === 'authorize') next.authorizedMinor = amountMinor;
@@ -198,29 +205,43 @@ class Settling {
       if (isCollecting(operation))
         Object.assign(next, { declineCode: null, declineClass: null, retryRule: null, retryAt: null });
     }
-    if (operation !== 'refund' || attempt.refundId === null || isOpen(attempt)) return;
+    if (operation === 'refund' && attempt.refundId !== null && !isOpen(attempt)) {
+      this.#endRefund(attempt.refundId, next, attempt, before);
+    }
+  }
+
+  #endRefund(refundId: string, next: Charge, attempt: Attempt, before: Attempt): void {
+    const approved = attempt.outcome === 'approved';
+    const failedLate = hasFailedLate(attempt);
+    // The refund of a duplicate gives back nothing of what the charge itself collected.
+    const amountMinor = this.#isOfDuplicate(attempt) ? 0n : attempt.amountMinor;
     // A late approval finds its reservation released and its refund failed.
     if (isOpen(before)) next.refundReservedMinor -= amountMinor;
     if (approved) next.refundedMinor += amountMinor;
-    this.#refunds.push({
-      id: attempt.refundId,
-      status: approved ? 'succeeded' : 'failed',
-      was: isOpen(before) ? 'pending' : 'failed',
-    });
+    if (failedLate) {
+      next.refundedMinor -= amountMinor;
+      const posted = this.#entryOf('refunded', next, attempt);
+      this.#entries.push(reversalOf(posted, refundId, attempt.declineCode ?? 'failed', this.#nowMs));
+    }
+    const was = isOpen(before) ? 'pending' : failedLate ? 'succeeded' : 'failed';
+    this.#refunds.push({ id: refundId, status: approved ? 'succeeded' : 'failed', was });
   }
 
-  #post(kind: 'captured' | 'duplicate' | 'refunded', charge: Charge, attempt: Attempt): void {
-    this.#entries.push(
-      entryFor({
-        kind,
-        chargeId: charge.id,
-        attemptId: attempt.id,
-        gateway: attempt.gateway,
-        amountMinor: attempt.amountMinor,
-        currency: attempt.currency,
-        postedAt: this.#nowMs,
-      }),
-    );
+  #isOfDuplicate({ refundId }: Attempt): boolean {
+    return refundId !== null && (this.#refundsById.get(refundId)?.duplicateAttemptId ?? null) !== null;
+  }
+
+  #entryOf(kind: 'captured' | 'duplicate' | 'refunded', charge: Charge, attempt: Attempt): JournalEntry {
+    return entryFor({
+      kind,
+      chargeId: charge.id,
+      attemptId: attempt.id,
+      gateway: attempt.gateway,
+      amountMinor: attempt.amountMinor,
+      currency: attempt.currency,
+      postedAt: this.#nowMs,
+      ofDuplicate: this.#isOfDuplicate(attempt),
+    });
   }
 
   #tell(was: Charge, next: Charge, attempt: Attempt, before: Attempt, source: NewsSource, reason: string | null): void {

@@ -16,7 +16,10 @@ export async function readChargeFilter(
   },
 ): Promise<ChargeFilter> {
   const filter: ChargeFilter = await parseTimeRange(flags, app);
-  if (flags.status !== undefined) filter.statuses = chosenWords('--status', flags.status, CHARGE_STATUSES);
+  if (flags.status !== undefined) {
+    filter.statuses = chosenWords('--status', flags.status, CHARGE_STATUSES);
+    filter.openOperations = filter.statuses.includes('unknown');
+  }
   if (flags.customer !== undefined) filter.customerId = await findId(app, 'customer', flags.customer, { money: false });
   return filter;
 }

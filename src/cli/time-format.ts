@@ -17,6 +17,15 @@ export function isoTime(timeMs: number | null): string | null {
   return timeMs === null ? null : new Date(timeMs).toISOString();
 }
 
+/** How long ago an ISO time is, in its two largest units: `3d 4h`, `12m`, `<1m`. */
+export function ageText(since: string, nowMs: number): string {
+  const minutes = Math.floor(Math.max(0, nowMs - Date.parse(since)) / 60_000);
+  const [days, hours] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24];
+  if (days > 0) return `${days}d ${hours}h`;
+  if (hours > 0) return `${hours}h ${minutes % 60}m`;
+  return minutes > 0 ? `${minutes}m` : '<1m';
+}
+
 function twoDigits(value: number): string {
   return String(value).padStart(2, '0');
 }

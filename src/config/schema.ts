@@ -46,6 +46,12 @@ const simulatedGateway = z.strictObject({
     .max(86_400_000 * 366)
     .optional()
     .describe('What the Date header of its answers is off by: a drill for a clock that is wrong.'),
+  paymentObject: z
+    .enum(['charge', 'attempt'])
+    .optional()
+    .describe(
+      'One payment object per charge, which collects once and can be closed (the default); or one per attempt, as at providers whose payments are one-shot, where nothing but bursar keeps a charge from being collected twice.',
+    ),
 });
 
 const policy = z.strictObject({

@@ -47,6 +47,16 @@ export interface OperationFacts {
   objectId: string | null;
   /** How often this charge's object was cancelled to make an attempt impossible: a new object is named after it. */
   objectGeneration: number;
+  /** For a capture, void or refund: the attempt whose payment it acts on, which need not be the charge's newest. */
+  actsOn?: PaymentOfAttempt | null;
+}
+
+/** Where an earlier attempt's payment is found at the provider. */
+export interface PaymentOfAttempt {
+  attemptId: string;
+  objectId: string | null;
+  /** The provider's own reference of it. */
+  reference: string | null;
 }
 
 /** What is stored whole before a socket is opened, so that a resend is byte for byte the same. */
@@ -108,6 +118,8 @@ export interface GatewayRecord {
   objectId?: string | null;
   /** Epoch milliseconds. */
   at: number;
+  /** When the provider itself undid it later (a refund that failed after all), epoch milliseconds. */
+  failedAt?: number | null;
 }
 
 export interface Gateway {

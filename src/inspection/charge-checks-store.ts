@@ -42,6 +42,9 @@ const COLLECTING = `t.operation IN ('sale', 'authorize')`;
 const APPROVED = `t.outcome = 'approved'`;
 const OPEN = `(t.id IS NOT NULL AND (t.outcome IS NULL OR t.outcome IN ('unknown', 'settling', 'requires_action')))`;
 
+/** The refund of a second approval gives back nothing of what the charge itself collected. */
+const OF_CHARGE = `NOT EXISTS (SELECT 1 FROM refunds r WHERE r.id = t.refund_id AND r.duplicate_attempt_id IS NOT NULL)`;
+
 /** The status that the attempts of one charge leave no choice about. Open collections are at most one (an index). */
 const STATUS = `CASE
   WHEN ${countOf(`t.operation = 'sale' AND ${APPROVED}`)} > 0 THEN 'captured'
@@ -62,8 +65,8 @@ const TOTALS = `SELECT c.id, c.status, c.gateway, c.currency, c.amount_minor AS 
     ${STATUS} AS "statusOfAttempts",
     ${sumOf(`t.operation = 'authorize' AND ${APPROVED}`)} AS "authorizedOfAttempts",
     ${sumOf(`t.operation IN ('sale', 'capture') AND ${APPROVED}`)} AS "capturedOfAttempts",
-    ${sumOf(`t.operation = 'refund' AND ${APPROVED}`)} AS "refundedOfAttempts",
-    ${sumOf(`t.operation = 'refund' AND ${OPEN}`)} AS "reservedOfAttempts",
+    ${sumOf(`t.operation = 'refund' AND ${APPROVED} AND ${OF_CHARGE}`)} AS "refundedOfAttempts",
+    ${sumOf(`t.operation = 'refund' AND ${OPEN} AND ${OF_CHARGE}`)} AS "reservedOfAttempts",
     ${countOf('t.currency <> c.currency')} AS "foreignAttempts",
     ${countOf(`${COLLECTING} AND t.amount_minor <> c.amount_minor`)} AS "foreignAmounts"
   FROM charges c LEFT JOIN attempts t ON t.charge_id = c.id GROUP BY c.id`;
@@ -75,7 +78,8 @@ const FAILED = `('pending', 'failed', 'exhausted', 'cancelled')`;
 export async function chargeMismatches(db: Knex, limit: number): Promise<ChargeMismatch[]> {
   return select<ChargeMismatch>(
     db,
-    `SELECT *, COALESCE((SELECT SUM(amount_minor) FROM refunds r WHERE r.charge_id = x.id AND r.status = 'pending'), 0)
+    `SELECT *, COALESCE((SELECT SUM(amount_minor) FROM refunds r WHERE r.charge_id = x.id AND r.status = 'pending'
+                         AND r.duplicate_attempt_id IS NULL), 0)
               AS "reservedOfRefunds"
        FROM (${TOTALS}) x
       WHERE (CASE WHEN "statusOfAttempts" IS NOT NULL THEN status <> "statusOfAttempts"
@@ -104,6 +108,11 @@ export interface RefundMismatch {
   attemptChargeId: string | null;
   attemptRefundId: string | null;
   attemptOperation: string | null;
+  /** What a refund of a second approval is of; null for every other. */
+  duplicateId: string | null;
+  duplicateOutcome: string | null;
+  duplicateAmount: number | null;
+  duplicateChargeId: string | null;
 }
 
 export async function refundMismatches(db: Knex, limit: number): Promise<RefundMismatch[]> {
@@ -111,9 +120,12 @@ export async function refundMismatches(db: Knex, limit: number): Promise<RefundM
     db,
     `SELECT r.id, r.charge_id AS "chargeId", r.status, r.amount_minor AS amount, r.currency, r.attempt_id AS "attemptId",
             t.amount_minor AS "attemptAmount", t.currency AS "attemptCurrency", t.outcome AS "attemptOutcome",
-            t.charge_id AS "attemptChargeId", t.refund_id AS "attemptRefundId", t.operation AS "attemptOperation"
-       FROM refunds r LEFT JOIN attempts t ON t.id = r.attempt_id
-      WHERE t.id IS NULL OR t.operation <> 'refund' OR t.refund_id IS NOT r.id OR t.charge_id <> r.charge_id
+            t.charge_id AS "attemptChargeId", t.refund_id AS "attemptRefundId", t.operation AS "attemptOperation",
+            r.duplicate_attempt_id AS "duplicateId", d.outcome AS "duplicateOutcome", d.amount_minor AS "duplicateAmount",
+            d.charge_id AS "duplicateChargeId"
+       FROM refunds r LEFT JOIN attempts t ON t.id = r.attempt_id LEFT JOIN attempts d ON d.id = r.duplicate_attempt_id
+      WHERE (r.duplicate_attempt_id IS NOT NULL AND (d.outcome IS NOT 'duplicate' OR d.charge_id <> r.charge_id
+              OR d.amount_minor <> r.amount_minor OR d.currency <> r.currency)) OR t.id IS NULL OR t.operation <> 'refund' OR t.refund_id IS NOT r.id OR t.charge_id <> r.charge_id
          OR t.amount_minor <> r.amount_minor OR t.currency <> r.currency
          OR r.status <> CASE WHEN t.outcome = 'approved' THEN 'succeeded'
               WHEN t.outcome IN ('declined', 'rejected') THEN 'failed' ELSE 'pending' END

@@ -4,7 +4,13 @@
 import type { Findings } from '../audit/finding.ts';
 import type { Db } from '../storage/db.ts';
 import { ASKED_PER_KIND } from './asked.ts';
-import { type ChargeMismatch, chargeMismatches, refundMismatches, strayRefundAttempts } from './charge-checks-store.ts';
+import {
+  type ChargeMismatch,
+  chargeMismatches,
+  type RefundMismatch,
+  refundMismatches,
+  strayRefundAttempts,
+} from './charge-checks-store.ts';
 import { money } from './money-text.ts';
 
 export async function checkCharges(db: Db, findings: Findings): Promise<void> {
@@ -100,6 +106,13 @@ async function checkRefunds(db: Db, findings: Findings): Promise<void> {
         `Refund ${id} is of ${money(amount, currency)}, its attempt of ${money(attemptAmount, attemptCurrency)}.`,
         command,
       );
+    } else if (refund.duplicateId !== null && !isOfItsDuplicate(refund)) {
+      findings.add(
+        'refund_duplicate',
+        id,
+        `Refund ${id} of ${money(amount, currency)} gives back attempt ${refund.duplicateId}, which is not a second approval of its charge over that amount.`,
+        command,
+      );
     } else {
       findings.add(
         'refund_status',
@@ -117,4 +130,8 @@ async function checkRefunds(db: Db, findings: Findings): Promise<void> {
       `bursar charges show ${chargeId}`,
     );
   }
+}
+
+function isOfItsDuplicate({ amount, chargeId, duplicateOutcome, duplicateAmount, duplicateChargeId }: RefundMismatch) {
+  return duplicateOutcome === 'duplicate' && duplicateAmount === amount && duplicateChargeId === chargeId;
 }

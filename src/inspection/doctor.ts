@@ -3,6 +3,7 @@ import type { Finding, Severity } from '../audit/finding.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import type { Examine, Patient } from './diagnosis.ts';
 import { clock } from './findings/clock.ts';
+import { duplicates } from './findings/duplicates.ts';
 import { exhausted } from './findings/exhausted.ts';
 import { ledger } from './findings/ledger.ts';
 import { paused } from './findings/paused.ts';
@@ -10,7 +11,7 @@ import { quarantine } from './findings/quarantine.ts';
 import { unknowns } from './findings/unknowns.ts';
 
 /** In the order in which findings of the same weight are told. */
-const EXAMINATIONS: readonly Examine[] = [ledger, quarantine, clock, unknowns, paused, exhausted];
+const EXAMINATIONS: readonly Examine[] = [ledger, quarantine, clock, unknowns, duplicates, paused, exhausted];
 
 /** Worst first. */
 const WEIGHT: Record<Severity, number> = { error: 0, warning: 1, info: 2 };

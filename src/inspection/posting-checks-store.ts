@@ -7,12 +7,19 @@ import { bigSum, fromBigSum } from '../storage/big-sum.ts';
 
 const GATEWAY = gatewayAccount('');
 
+/** A refund that was approved and failed later: posted, and undone by a reversal. */
+const FAILED_LATE = `(t.operation = 'refund' AND t.outcome = 'declined' AND t.late = 1)`;
+
 /** What an attempt `t` has to be posted as, or NULL. An authorization moves nothing yet, a void never will. */
 const KIND = `CASE
   WHEN t.outcome = 'approved' AND t.operation IN ('sale', 'capture') THEN 'captured'
-  WHEN t.outcome = 'approved' AND t.operation = 'refund' THEN 'refunded'
-  WHEN t.outcome = 'duplicate' AND t.operation = 'sale' THEN 'duplicate' END`;
-const DEBIT = `CASE ${KIND} WHEN 'refunded' THEN '${REVENUE_REFUNDS}' ELSE '${GATEWAY}' || t.gateway END`;
+  WHEN t.operation = 'refund' AND (t.outcome = 'approved' OR ${FAILED_LATE}) THEN 'refunded'
+  WHEN t.outcome = 'duplicate' AND t.operation IN ('sale', 'capture') THEN 'duplicate' END`;
+/** Whether the refund attempt `t` gives back a second payment, which was no revenue. */
+const OF_DUPLICATE = `EXISTS (SELECT 1 FROM refunds r WHERE r.id = t.refund_id AND r.duplicate_attempt_id IS NOT NULL)`;
+const DEBIT = `CASE ${KIND} WHEN 'refunded'
+  THEN CASE WHEN ${OF_DUPLICATE} THEN '${CUSTOMERS_OVERPAID}' ELSE '${REVENUE_REFUNDS}' END
+  ELSE '${GATEWAY}' || t.gateway END`;
 const CREDIT = `CASE ${KIND} WHEN 'captured' THEN '${REVENUE_SALES}' WHEN 'duplicate' THEN '${CUSTOMERS_OVERPAID}'
   ELSE '${GATEWAY}' || t.gateway END`;
 
@@ -22,6 +29,9 @@ const CAUSED = `('captured', 'refunded', 'duplicate')`;
 /** The entry of an attempt has its id with another prefix: the primary key refuses a second one. */
 const ENTRY_ID = `'je_' || substr(t.id, 5)`;
 
+/** The reversal of a refund has the refund's. */
+const REVERSAL_ID = `'je_' || substr(t.refund_id, 4)`;
+
 export interface MissingEntry {
   attemptId: string;
   chargeId: string;
@@ -30,13 +40,16 @@ export interface MissingEntry {
   currency: string;
 }
 
-/** Attempts that moved money and have no entry. */
+/** Attempts that moved money and have no entry; refunds that failed late and have no reversal. */
 export async function missingEntries(db: Knex, limit: number): Promise<MissingEntry[]> {
   return select<MissingEntry>(
     db,
-    `SELECT t.id AS "attemptId", t.charge_id AS "chargeId", ${KIND} AS kind, t.amount_minor AS amount, t.currency
-       FROM attempts t WHERE ${KIND} IS NOT NULL
-        AND NOT EXISTS (SELECT 1 FROM journal_entries e WHERE e.id = ${ENTRY_ID}) LIMIT ?`,
+    `SELECT t.id AS "attemptId", t.charge_id AS "chargeId", CASE WHEN e.id IS NULL THEN ${KIND} ELSE 'reversed' END AS kind,
+            t.amount_minor AS amount, t.currency
+       FROM attempts t LEFT JOIN journal_entries e ON e.id = ${ENTRY_ID}
+      WHERE ${KIND} IS NOT NULL AND (e.id IS NULL OR (${FAILED_LATE} AND NOT EXISTS (
+              SELECT 1 FROM journal_entries v WHERE v.id = ${REVERSAL_ID} AND v.kind = 'reversed' AND v.reverses_id = e.id)))
+      LIMIT ?`,
     [limit],
   );
 }
@@ -87,7 +100,7 @@ export async function wrongEntries(db: Knex, limit: number): Promise<WrongEntry[
 export interface OddEntry {
   id: string;
   kind: string;
-  fault: 'no_postings' | 'reverses_nothing' | 'reversed_twice' | 'reversal_differs';
+  fault: 'no_postings' | 'reverses_nothing' | 'reversed_twice' | 'reversal_differs' | 'reversal_of_standing';
 }
 
 // The postings of an entry as one text, and as their mirror image.
@@ -107,7 +120,9 @@ export async function oddEntries(db: Knex, limit: number): Promise<OddEntry[]> {
          WHEN (SELECT COUNT(*) FROM journal_entries o WHERE o.kind = 'reversed' AND o.reverses_id = e.reverses_id) > 1
            THEN 'reversed_twice'
          WHEN ${postingsOf('e.id', ['debit_account', 'credit_account'])}
-           IS NOT ${postingsOf('e.reverses_id', ['credit_account', 'debit_account'])} THEN 'reversal_differs' END AS fault
+           IS NOT ${postingsOf('e.reverses_id', ['credit_account', 'debit_account'])} THEN 'reversal_differs'
+         WHEN EXISTS (SELECT 1 FROM attempts t JOIN journal_entries o ON o.attempt_id = t.id
+           WHERE t.id = e.attempt_id AND o.id = e.reverses_id AND NOT ${FAILED_LATE}) THEN 'reversal_of_standing' END AS fault
          FROM journal_entries e WHERE e.kind NOT IN ${CAUSED})
       WHERE fault IS NOT NULL LIMIT ?`,
     [limit],
@@ -146,17 +161,19 @@ export interface Control {
 }
 
 /** What the charges (and for gateways and duplicates the attempts) say that the control accounts hold. */
+const OVERPAID = `t.outcome = 'approved' AND t.operation = 'refund' AND ${OF_DUPLICATE}`;
 const EXPECTED = `
   SELECT '${REVENUE_SALES}' AS account, currency, captured_minor AS amount FROM charges WHERE captured_minor <> 0
   UNION ALL SELECT '${REVENUE_REFUNDS}', currency, -refunded_minor FROM charges WHERE refunded_minor <> 0
   UNION ALL SELECT '${CUSTOMERS_OVERPAID}', t.currency, t.amount_minor FROM attempts t WHERE ${KIND} = 'duplicate'
+  UNION ALL SELECT '${CUSTOMERS_OVERPAID}', t.currency, -t.amount_minor FROM attempts t WHERE ${OVERPAID}
   UNION ALL SELECT '${GATEWAY}' || t.gateway, t.currency, CASE ${KIND} WHEN 'refunded' THEN t.amount_minor ELSE -t.amount_minor END
-    FROM attempts t WHERE ${KIND} IS NOT NULL`;
+    FROM attempts t WHERE ${KIND} IS NOT NULL AND NOT ${FAILED_LATE}`;
 
-/** The entries that attempts caused, per pair of accounts: a handful of rows for any number of postings. */
+/** The entries that attempts caused or undid, per pair of accounts: a handful of rows for any number of postings. */
 const POSTED = `SELECT d.name AS debit, k.name AS credit, moved.currency, total FROM (
     SELECT p.debit_account, p.credit_account, p.currency, ${bigSum('p.amount_minor')} AS total
-      FROM postings p JOIN journal_entries e ON e.id = p.entry_id WHERE e.kind IN ${CAUSED} GROUP BY 1, 2, 3) moved
+      FROM postings p JOIN journal_entries e ON e.id = p.entry_id WHERE e.kind IN ${CAUSED} OR (e.kind = 'reversed' AND e.attempt_id IS NOT NULL) GROUP BY 1, 2, 3) moved
   JOIN accounts d ON d.id = moved.debit_account JOIN accounts k ON k.id = moved.credit_account`;
 
 /** Control accounts that do not hold what charges and attempts say. */

@@ -19,7 +19,7 @@ import {
 
 export async function checkPostings(db: Db, findings: Findings): Promise<void> {
   for (const { attemptId, chargeId, kind, amount, currency } of await missingEntries(db, ASKED_PER_KIND)) {
-    const message = `Attempt ${attemptId} of charge ${chargeId} ${kind === 'duplicate' ? 'collected a second time' : kind} ${money(amount, currency)}, which is not posted.`;
+    const message = `Attempt ${attemptId} of charge ${chargeId} ${DID[kind] ?? kind} ${money(amount, currency)}, which is not posted.`;
     findings.add('entry_missing', attemptId, message, `bursar ledger entries --charge ${chargeId}`);
   }
   for (const entry of await wrongEntries(db, ASKED_PER_KIND)) {
@@ -54,11 +54,17 @@ export async function checkPostings(db: Db, findings: Findings): Promise<void> {
   }
 }
 
+const DID: Readonly<Record<string, string>> = {
+  duplicate: 'collected a second time',
+  reversed: 'failed after it had given back',
+};
+
 const ODD_ENTRIES: Record<OddEntry['fault'], string> = {
   no_postings: 'has no postings',
   reverses_nothing: 'reverses an entry that is not there',
   reversed_twice: 'reverses an entry that another one reverses too',
   reversal_differs: 'is not the mirror image of the entry that it reverses',
+  reversal_of_standing: 'undoes what its attempt did, which stands',
 };
 
 const ODD_POSTINGS: Record<OddPosting['fault'], string> = {

@@ -52,6 +52,8 @@ export interface MoneyMoved {
   amountMinor: bigint;
   currency: string;
   postedAt: number;
+  /** Of a refund: gives back a second payment, which we owe the customer, and no revenue. */
+  ofDuplicate?: boolean;
 }
 
 /** The journal entry of money that an attempt moved. Its id follows from the attempt's: it can be posted only once. */
@@ -60,7 +62,7 @@ export function entryFor(fact: MoneyMoved): JournalEntry {
   const [debit, credit] = {
     captured: [gateway, REVENUE_SALES] as const,
     duplicate: [gateway, CUSTOMERS_OVERPAID] as const,
-    refunded: [REVENUE_REFUNDS, gateway] as const,
+    refunded: [fact.ofDuplicate === true ? CUSTOMERS_OVERPAID : REVENUE_REFUNDS, gateway] as const,
   }[fact.kind];
   return {
     id: siblingId('entry', fact.attemptId),
@@ -71,6 +73,19 @@ export function entryFor(fact: MoneyMoved): JournalEntry {
     reason: null,
     postedAt: fact.postedAt,
     postings: [{ debit, credit, amountMinor: fact.amountMinor, currency: fact.currency }],
+  };
+}
+
+/** Undoes the entry of a refund that failed after all. Its id follows from the refund's: it is undone only once. */
+export function reversalOf(entry: JournalEntry, refundId: string, reason: string, postedAt: number): JournalEntry {
+  return {
+    ...entry,
+    id: siblingId('entry', refundId),
+    kind: 'reversed',
+    reversesId: entry.id,
+    reason,
+    postedAt,
+    postings: entry.postings.map(({ debit, credit, ...money }) => ({ debit: credit, credit: debit, ...money })),
   };
 }
 

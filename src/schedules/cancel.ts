@@ -64,10 +64,12 @@ export async function cancelSchedule(
       errors.set(id, error);
     }
   }
-  // A run may have sent one of them meanwhile: then it is under way.
-  const open = await cancelIfUnpaid(context, [...errors.keys(), ...underWay.map(({ id }) => id)], reason);
+  // A run may have sent one of them meanwhile, or the provider have it as settling: then it is under way.
+  const mayBe = [...charges, ...underWay].filter(({ status }) => IN_FLIGHT.includes(status)).map(({ id }) => id);
+  const open = await cancelIfUnpaid(context, [...errors.keys(), ...mayBe], reason);
   for (const { id } of open) errors.delete(id);
-  return { schedule, charges, open, refused: [...errors].map(([id, error]) => ({ id, error })) };
+  const ended = charges.filter(({ id }) => !open.some((charge) => charge.id === id));
+  return { schedule, charges: ended, open, refused: [...errors].map(([id, error]) => ({ id, error })) };
 }
 
 function endSchedule(

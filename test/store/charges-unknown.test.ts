@@ -237,18 +237,6 @@ test('once approved, nothing else is believed', async () => {
   expect(await read(charge.id)).toEqual(charge);
 });
 
-test('an operator is refused while the gateway can still be asked, and has the last word after that', async () => {
-  const { charge } = await unknown({ policy: 'standard' });
-  const attemptId = await lastAttempt(charge);
-  await expect(operator(attemptId)).rejects.toMatchObject({ code: 'proof_possible', exitCode: 1 });
-  expect(await read(charge.id)).toEqual(charge);
-  at.clock.advance(12 * 3_600_000 + 1);
-  const settled = await operator(attemptId);
-  // Exhausted, whatever the policy: an operator's word is never followed by an automatic retry.
-  expect(settled).toMatchObject({ charge: { status: 'exhausted', retryAt: null }, attempt: { outcome: 'rejected' } });
-  await expect(operator(attemptId)).rejects.toMatchObject({ code: 'invalid_state' });
-});
-
 test.each([
   ['approved', 'captured', 'approved', 1250n],
   ['declined', 'exhausted', 'declined', 0n],
@@ -293,6 +281,7 @@ test('an operator waits for a process that is still at work on the attempt', asy
     message: expect.stringContaining('still at work'),
   });
   await at.pipeline.context.owner.release();
-  expect((await operator(attempt.id)).attempt.outcome).toBe('rejected');
+  // Its bank could still close the payment; by then it takes --force.
+  expect((await operator(attempt.id, { force: true })).attempt.outcome).toBe('rejected');
   expect((await attemptsById(at.book.reader, [attempt.id])).get(attempt.id)?.settledAt).not.toBeNull();
 });

@@ -55,6 +55,10 @@ export interface KeyedBank {
   otherwise: Answer;
   lookup: Lookup;
   cancellation: Cancellation;
+  /** Whether the configuration has it still. */
+  isConfigured: boolean;
+  /** From now on a key that was used before executes again, as at a provider that keeps keys for less than it says. */
+  forgetKeys(): void;
   /** Runs while a lookup is under way. */
   duringLookup: () => Promise<void>;
   /** What arrived, in order. */
@@ -77,6 +81,8 @@ export function keyedBank(capabilities: Partial<Capabilities> = {}): KeyedBank {
     otherwise: 'approve',
     lookup: { kind: 'absent' },
     cancellation: { kind: 'unsupported' },
+    isConfigured: true,
+    forgetKeys: () => approvals.clear(),
     duringLookup: async () => undefined,
     prepared: [],
     sends: [],
@@ -106,7 +112,7 @@ export function keyedBank(capabilities: Partial<Capabilities> = {}): KeyedBank {
         return {
           body: JSON.stringify({ operation, token, amount: amountMinor.toString() }),
           apiVersion: '1',
-          objectId: facts.objectId ?? `object_${objectGeneration}_${chargeId}`,
+          objectId: facts.actsOn?.objectId ?? facts.objectId ?? `object_${objectGeneration}_${chargeId}`,
         };
       },
       send: async (request) => {
@@ -134,7 +140,12 @@ export function keyedBank(capabilities: Partial<Capabilities> = {}): KeyedBank {
   function execute({ idempotencyKey, chargeId }: GatewayRequest, amountMinor: bigint): Outcome {
     const before = approvals.get(idempotencyKey);
     if (before !== undefined) return before;
-    const outcome: Outcome = { kind: 'approved', reference: `ref_${approvals.size}`, amountMinor, providerCode: null };
+    const outcome: Outcome = {
+      kind: 'approved',
+      reference: `ref_${bank.executed.length}`,
+      amountMinor,
+      providerCode: null,
+    };
     approvals.set(idempotencyKey, outcome);
     bank.executed.push({ key: idempotencyKey, chargeId, amountMinor });
     return outcome;

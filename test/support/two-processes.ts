@@ -124,7 +124,10 @@ export async function twoProcesses(bank: KeyedBank): Promise<TwoProcesses> {
       author,
       owner,
       guard: new SendingGuard({ book, clock, author, stateFolder: () => stateFolder }),
-      gateway: async () => bank.gateway,
+      gateway: async (name) => {
+        if (bank.isConfigured) return bank.gateway;
+        throw new BursarError('unknown_gateway', `No gateway "${name}" is configured. Nothing was done.`);
+      },
       policy: (name) => {
         if (missing.has(name)) throw new BursarError('invalid_value', `There is no retry policy "${name}".`);
         return findPolicy(name === 'none' ? 'none' : 'standard');

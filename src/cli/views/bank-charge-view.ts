@@ -11,11 +11,14 @@ export interface BankChargeView {
   amountMinor: string;
   currency: string;
   at: string;
+  /** When it failed after all, though it had been approved. */
+  failedAt: string | null;
 }
 
 export async function* toBankChargeViews(lines: AsyncIterable<Executed>): AsyncGenerator<BankChargeView> {
-  for await (const { chargeId, attemptId, operation, amountMinor, currency, at } of lines) {
-    yield { chargeId, attemptId, operation, amountMinor: amountMinor.toString(), currency, at: isoTime(at) };
+  for await (const { chargeId, attemptId, operation, amountMinor, currency, at, failedAt } of lines) {
+    const money = { amountMinor: amountMinor.toString(), currency };
+    yield { chargeId, attemptId, operation, ...money, at: isoTime(at), failedAt: isoTime(failedAt) };
   }
 }
 
@@ -29,12 +32,13 @@ export function bankChargeColumns(time: (time: string) => string | null): Column
   return [
     idColumn('chargeId', 'CHARGE'),
     idColumn('attemptId', 'ATTEMPT'),
-    { key: 'operation' },
+    { key: 'operation', cell: ({ operation, failedAt }) => (failedAt === null ? operation : `${operation}, failed`) },
     {
       ...numberColumn<BankChargeView>('amountMinor', (line) => formatMoney(BigInt(line.amountMinor), line.currency)),
       header: 'AMOUNT',
     },
     { key: 'currency', inTable: false },
     { key: 'at', header: 'EXECUTED', cell: ({ at }) => time(at), shorten: 'never' },
+    { key: 'failedAt', inTable: false },
   ];
 }

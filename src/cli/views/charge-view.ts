@@ -5,6 +5,7 @@ import { formatAmount, formatMoney } from '../../money/money.ts';
 import { type Cell, type Column, idColumn, numberColumn } from '../columns.ts';
 import { isoTime } from '../time-format.ts';
 import type { AttemptView } from './attempt-view.ts';
+import { type ProofView, proofColumns, proofFields } from './proof-view.ts';
 import type { RefundView } from './refund-view.ts';
 
 export const CHARGE_SCHEMA = 'bursar.charge/1';
@@ -32,15 +33,20 @@ export interface ChargeView {
   metadata: Record<string, string>;
   /** The attempt whose outcome is not known yet. */
   openAttempt: string | null;
+  /** What was tried, and what comes next, while the outcome of the open attempt is unknown; null elsewhere. */
+  proof: ProofView | null;
   createdAt: string;
 }
 
 export type ChargeDocument = { schema: typeof CHARGE_SCHEMA } & ChargeView;
 export type CreatedDocument = ChargeDocument & { replayed: boolean; dryRun: boolean };
 export type RefundedDocument = ChargeDocument & { refund: RefundView; replayed: boolean };
-export type ShownDocument = ChargeDocument & { attempts: AttemptView[]; refunds: RefundView[]; entryIds: string[] };
+export type ShownDocument = ChargeDocument & { attempts: AttemptView[]; refunds: RefundView[]; entryIds: string[] } & {
+  /** Commands that someone should run about this charge: the refund of a second payment. */
+  proposedCommands: string[];
+};
 
-export function toChargeView(charge: Charge, openAttempt: string | null): ChargeView {
+export function toChargeView(charge: Charge, openAttempt: string | null, proof: ProofView | null = null): ChargeView {
   const { id, customerId, methodId, gateway, scheduleId, period, amountMinor, currency, status } = charge;
   const { declineCode, declineClass, idempotencyKey, description, metadata } = charge;
   return {
@@ -64,6 +70,7 @@ export function toChargeView(charge: Charge, openAttempt: string | null): Charge
     description,
     metadata,
     openAttempt,
+    proof,
     createdAt: isoTime(charge.createdAt),
   };
 }
@@ -82,7 +89,17 @@ export function chargeColumns(time: ShowTime): Column<ChargeView>[] {
     { key: 'createdAt', header: 'CREATED', cell: ({ createdAt }) => time(createdAt), shorten: 'never' },
     ...(['amountMinor', 'authorizedMinor', 'capturedMinor', 'refundedMinor'] as const).map(onlyInCsv),
     ...(['methodId', 'gateway', 'scheduleId', 'period', 'declineClass', 'retryAt'] as const).map(onlyInCsv),
-    ...(['idempotencyKey', 'description', 'metadata', 'openAttempt'] as const).map(onlyInCsv),
+    ...(['idempotencyKey', 'description', 'metadata', 'openAttempt', 'proof'] as const).map(onlyInCsv),
+  ];
+}
+
+/** For charges with something unknown: instead of who and when, what was tried and what comes next. */
+export function unknownChargeColumns(time: ShowTime, nowMs: number): Column<ChargeView>[] {
+  return [
+    idColumn('id'),
+    numberColumn('amount', ({ amountMinor, currency }) => formatMoney(BigInt(amountMinor), currency)),
+    { key: 'status' },
+    ...proofColumns<ChargeView>(time, nowMs),
   ];
 }
 
@@ -109,6 +126,7 @@ export function chargeFields(view: ChargeView, time: ShowTime): [string, Cell][]
     ['Amount', money(view.amountMinor)],
     ['Status', view.status],
     ...optional.filter(([, value]) => value !== null),
+    ...proofFields(view.proof, time),
     ['Customer', view.customerId],
     ['Payment method', view.methodId],
     ['Gateway', view.gateway],

@@ -9,7 +9,12 @@ export interface RefundView {
   id: string;
   amountMinor: string;
   status: RefundStatus;
+  /** The second approval of the charge that it gives back; null for what the charge itself collected. */
+  duplicateAttemptId: string | null;
 }
+
+/** Before the command that gives a duplicate back. */
+export const SECOND_PAYMENT = 'The customer paid a second time; give it back with:';
 
 /** A refund on its own. */
 export interface RefundDetailView extends RefundView {
@@ -22,8 +27,8 @@ export interface RefundDetailView extends RefundView {
   createdAt: string;
 }
 
-export function toRefundView({ id, amountMinor, status }: Refund): RefundView {
-  return { id, amountMinor: amountMinor.toString(), status };
+export function toRefundView({ id, amountMinor, status, duplicateAttemptId }: Refund): RefundView {
+  return { id, amountMinor: amountMinor.toString(), status, duplicateAttemptId };
 }
 
 export function toRefundDetailView(refund: Refund): RefundDetailView {
@@ -50,7 +55,10 @@ export function refundColumns(currency: string): Column<RefundView>[] {
       ...numberColumn<RefundView>('amountMinor', (refund) => formatMoney(BigInt(refund.amountMinor), currency)),
       header: 'AMOUNT',
     },
-    { key: 'status' },
+    {
+      key: 'status',
+      cell: ({ status, duplicateAttemptId }) => (duplicateAttemptId === null ? status : `${status}, of a duplicate`),
+    },
   ];
 }
 
@@ -66,6 +74,7 @@ export function refundDetailColumns(time: ShowTime): Column<RefundDetailView>[] 
     { key: 'attemptId', inTable: false },
     { key: 'idempotencyKey', inTable: false },
     { key: 'createdAt', header: 'CREATED', cell: ({ createdAt }) => time(createdAt), shorten: 'never' },
+    { key: 'duplicateAttemptId', inTable: false },
   ];
 }
 
@@ -76,6 +85,7 @@ export function refundFields(view: RefundDetailView, time: ShowTime): [string, C
     ['Attempt', view.attemptId],
     ['Amount', formatMoney(BigInt(view.amountMinor), view.currency)],
     ['Status', view.status],
+    ...(view.duplicateAttemptId === null ? [] : [['Duplicate', view.duplicateAttemptId] as [string, Cell]]),
     ['Reason', view.reason],
     ['Idempotency key', view.idempotencyKey],
     ['Created', time(view.createdAt)],

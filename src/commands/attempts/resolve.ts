@@ -13,7 +13,7 @@ import { CHARGE_SCHEMA, type ChargeDocument, chargeFields, toChargeView } from '
 export default class AttemptsResolve extends BaseCommand<typeof AttemptsResolve> {
   static override summary = 'Say what became of an attempt that nobody else can prove.';
   static override description =
-    'Refused while proof is still possible: bursar billing run looks for it. A charge resolved as not paid is exhausted, never tried again by itself. Audited with the reason.';
+    'Refused while proof is still possible: bursar billing run looks for it. A charge resolved as not paid is exhausted, never tried again by itself; a capture, void or refund leaves its charge as it was. A refund that was approved and has failed at the provider since is told with --as declined --force. Audited with the reason.';
   static override examples = [
     `<%= config.bin %> attempts resolve "$(bursar attempts list --open --limit 1 --format csv | tail -n 1 | cut -d , -f 1)" --as not-executed --reason "not in the provider's dashboard" --force --dry-run`,
   ];

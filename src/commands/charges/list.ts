@@ -4,14 +4,17 @@ import { chargePage, countCharges } from '../../charges/charges-store.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { chargeViews } from '../../cli/charge-documents.ts';
 import { readChargeFilter } from '../../cli/charge-filter.ts';
-import { listFlags, timeRangeFlags } from '../../cli/flags.ts';
+import { listFlags, listRange, timeRangeFlags } from '../../cli/flags.ts';
 import { pagesOf } from '../../cli/pages.ts';
-import { chargeColumns } from '../../cli/views/charge-view.ts';
+import { chargeColumns, unknownChargeColumns } from '../../cli/views/charge-view.ts';
 
 export default class ChargesList extends BaseCommand<typeof ChargesList> {
   static override summary = 'List charges, newest first.';
+  static override description =
+    '--status unknown also finds charges with an unknown capture, void or refund, and tells how old each is, what was tried, when it is tried next, and until when the key of the request protects.';
   static override examples = [
     '<%= config.bin %> charges list --status failed,exhausted',
+    '<%= config.bin %> charges list --status unknown',
     '<%= config.bin %> charges list --since 2026-01-01 --format csv',
   ];
   static override flags = {
@@ -34,7 +37,9 @@ export default class ChargesList extends BaseCommand<typeof ChargesList> {
       (charges) => chargeViews(app, charges),
     );
     const total = await countCharges(reader, filter);
-    const columns = chargeColumns((time) => this.time(time));
+    const time = (value: string | null): string | null => this.time(value);
+    const isAboutUnknowns = listRange(this.flags).format === 'table' && filter.openOperations === true;
+    const columns = isAboutUnknowns ? unknownChargeColumns(time, app.clock.nowMs()) : chargeColumns(time);
     await this.showList({ schema: 'bursar.charges/1', rows, total }, columns);
   }
 }

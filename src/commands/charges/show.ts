@@ -6,7 +6,7 @@ import { shownDocument } from '../../cli/charge-documents.ts';
 import { findId } from '../../cli/find-id.ts';
 import { attemptColumns } from '../../cli/views/attempt-view.ts';
 import { chargeFields, type ShownDocument } from '../../cli/views/charge-view.ts';
-import { refundColumns } from '../../cli/views/refund-view.ts';
+import { refundColumns, SECOND_PAYMENT } from '../../cli/views/refund-view.ts';
 
 export default class ChargesShow extends BaseCommand<typeof ChargesShow> {
   static override summary = 'Show a charge: its attempts, refunds and journal entries.';
@@ -32,5 +32,7 @@ export default class ChargesShow extends BaseCommand<typeof ChargesShow> {
     await this.printTable(document.attempts, attemptColumns(time));
     if (document.refunds.length > 0) await this.printLine();
     await this.printTable(document.refunds, refundColumns(document.currency));
+    if (document.proposedCommands.length > 0) await this.printLine();
+    for (const command of document.proposedCommands) await this.printLine(`${SECOND_PAYMENT} ${command}`);
   }
 }

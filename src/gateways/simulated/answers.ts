@@ -55,10 +55,11 @@ export function errorCode(json: unknown): string | null {
 /** A page of the bank's listing, and where the next begins. */
 export function readListing(json: unknown): { records: GatewayRecord[]; after: number } | null {
   if (!isJson(json) || !Array.isArray(json.charges) || typeof json.after !== 'number') return null;
-  const records = (json.charges as ListedCharge[]).map(({ amountMinor, at, ...rest }) => ({
+  const records = (json.charges as ListedCharge[]).map(({ amountMinor, at, failedAt, ...rest }) => ({
     ...rest,
     amountMinor: BigInt(amountMinor),
     at: Date.parse(at),
+    failedAt: failedAt === null ? null : Date.parse(failedAt),
   }));
   return { records, after: json.after };
 }

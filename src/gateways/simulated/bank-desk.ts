@@ -1,6 +1,7 @@
 // The open bank: requests that arrive while one batch is being executed are executed together in the next transaction,
 // so that one process gets thousands of requests a second out of a file that many processes share.
 import type { Clock } from '../../clock.ts';
+import { refundFailsAt } from './bank.ts';
 import { allRefusals, countPayments, executedPage, openBankDatabase } from './bank-store.ts';
 import { type BankCommand, executeBatch } from './batch.ts';
 import type { Executed, Refusal } from './payment.ts';
@@ -46,7 +47,11 @@ export async function openBank(options: { path: string; clock: Clock; config?: S
   const db = await openBankDatabase(path, clock);
   const serially = serialQueue();
   const submit = batcher((commands) => serially(() => executeBatch(db, commands, terms, clock.nowMs())));
-  const page: Bank['page'] = (range) => serially(() => executedPage(db, { ...range, limit: PAGE_LINES }));
+  const page: Bank['page'] = async (range) => {
+    const { lines, lastRow } = await serially(() => executedPage(db, { ...range, limit: PAGE_LINES }));
+    const nowMs = clock.nowMs();
+    return { lines: lines.map(({ token, ...line }) => asItStands(line, token, terms, nowMs)), lastRow };
+  };
   return {
     path,
     terms,
@@ -58,6 +63,12 @@ export async function openBank(options: { path: string; clock: Clock; config?: S
     countPayments: () => serially(() => countPayments(db)),
     close: () => serially(() => db.destroy()),
   };
+}
+
+/** A line with the failure that has befallen it by now. */
+function asItStands(line: Executed, token: string, terms: BankTerms, nowMs: number): Executed {
+  const failsAt = refundFailsAt(line, token, terms);
+  return failsAt === null || failsAt > nowMs ? line : { ...line, failedAt: failsAt };
 }
 
 async function* pages(page: Bank['page'], untilMs: number): AsyncGenerator<readonly Executed[]> {

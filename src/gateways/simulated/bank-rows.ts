@@ -114,6 +114,7 @@ export function toExecuted(row: readonly Cell[]): Executed {
     at: Number(row[6]),
     paymentId: text(row[7]),
     key: text(row[8]),
+    failedAt: null,
   };
 }
 

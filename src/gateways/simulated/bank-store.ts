@@ -84,14 +84,16 @@ export async function saveBatch(db: Knex, writes: BatchWrites): Promise<void> {
 export async function executedPage(
   db: Knex,
   page: { afterRow: number; sinceMs: number; untilMs: number; limit: number },
-): Promise<{ lines: Executed[]; lastRow: number }> {
+): Promise<{ lines: (Executed & { token: string })[]; lastRow: number }> {
   const rows = await jsonRows(
     db,
-    `select json_group_array(json_array(${COLUMNS.executed.join(', ')}, id)) as lines from (
-       select * from executed where id > ? and executed_at between ? and ? order by id limit ?)`,
+    `select json_group_array(json_array(${COLUMNS.executed.join(', ')}, token, id)) as lines from (
+       select e.*, p.token from executed e join payments p on p.id = e.payment_id
+        where e.id > ? and executed_at between ? and ? order by e.id limit ?)`,
     [page.afterRow, page.sinceMs, page.untilMs, page.limit],
   );
-  return { lines: rows.map(toExecuted), lastRow: Number(rows.at(-1)?.at(-1) ?? page.afterRow) };
+  const lines = rows.map((row) => ({ ...toExecuted(row), token: String(row[COLUMNS.executed.length]) }));
+  return { lines, lastRow: Number(rows.at(-1)?.at(-1) ?? page.afterRow) };
 }
 
 export async function allRefusals(db: Knex): Promise<Refusal[]> {

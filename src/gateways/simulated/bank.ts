@@ -53,8 +53,37 @@ export function confirmed(payment: Payment, record: OperationRecord, nowMs: numb
   return recorded(approvedPayment(payment), approved, { at: nowMs });
 }
 
-/** What a lookup says of a record now: a debit that settled is approved, an action on a cancelled object is over. */
-export function currentRecord(record: OperationRecord, payment: Payment): OperationRecord {
+/** When this refund fails after all, epoch milliseconds; `null` for whatever stands. */
+export function refundFailsAt(
+  { operation, at }: { operation: string; at: number },
+  token: string,
+  { settlingMs }: Pick<Terms, 'settlingMs'>,
+): number | null {
+  const isFailing = operation === 'refund' && tokenBehaviour(token)?.failsRefundsLate === true;
+  return isFailing ? at + settlingMs : null;
+}
+
+/** The payment without the refunds that have failed by now: their money may be given back another way. */
+export function withoutFailedRefunds(
+  payment: Payment,
+  records: readonly OperationRecord[],
+  terms: Terms,
+  nowMs: number,
+): Payment {
+  const refunds = records.filter(({ operation, status }) => operation === 'refund' && status === 'approved');
+  const standing = refunds.filter((record) => (refundFailsAt(record, payment.token, terms) ?? nowMs + 1) > nowMs);
+  return { ...payment, refundedMinor: standing.reduce((sum, { amountMinor }) => sum + amountMinor, 0n) };
+}
+
+/**
+ * What a lookup says of a record now: a debit that settled is approved, an action on a cancelled object is over, a refund
+ * may have failed after all.
+ */
+export function currentRecord(record: OperationRecord, payment: Payment, terms: Terms, nowMs: number): OperationRecord {
+  const failsAt = refundFailsAt(record, payment.token, terms);
+  if (failsAt !== null && failsAt <= nowMs && record.status === 'approved') {
+    return { ...record, status: 'declined', decline: 'account_closed' };
+  }
   if (record.status === 'settling' && payment.status !== 'settling') return { ...record, status: 'approved' };
   if (record.status === 'requires_action' && payment.status === 'cancelled') {
     return { ...record, status: 'declined', decline: 'authentication_required' };
@@ -180,7 +209,18 @@ function recorded(
   const executed: Executed | null =
     at === null
       ? null
-      : { chargeId: payment.chargeId, attemptId, operation, amountMinor, currency, reference, at, paymentId, key };
+      : {
+          chargeId: payment.chargeId,
+          attemptId,
+          operation,
+          amountMinor,
+          currency,
+          reference,
+          at,
+          paymentId,
+          key,
+          failedAt: null,
+        };
   return { kind: 'recorded', payment, record, executed, fault, delayMs };
 }
 

@@ -3,7 +3,7 @@
 
 import { assert } from '../../errors.ts';
 import type { Db } from '../../storage/db.ts';
-import { cancelled, confirmed, perform, type Step, settled } from './bank.ts';
+import { cancelled, confirmed, perform, type Step, settled, withoutFailedRefunds } from './bank.ts';
 import {
   immediately,
   loadPayments,
@@ -70,7 +70,8 @@ async function workingSet(db: Db, commands: readonly BankCommand[]): Promise<Wor
     const paymentId = command.kind === 'perform' ? command.order.paymentId : command.paymentId;
     paymentIds.add(paymentId);
     if (command.kind === 'perform') keys.add(command.order.key);
-    else viewed.add(paymentId);
+    // A refund depends on those before it, which may have failed since.
+    if (command.kind !== 'perform' || command.order.operation === 'refund') viewed.add(paymentId);
   }
   const payments = await loadPayments(db, [...paymentIds]);
   const set: WorkingSet = {
@@ -91,11 +92,13 @@ function execute(command: BankCommand, set: WorkingSet, terms: BankTerms, nowMs:
   if (command.kind === 'perform') return executeOrder(command.order, set, terms, nowMs);
   const { paymentId } = command;
   const payment = set.payments.get(paymentId) ?? null;
-  if (command.kind === 'cancel') return executeCancel(payment, command, set, nowMs);
+  if (command.kind === 'cancel') return executeCancel(payment, command, set, terms, nowMs);
   if (payment === null) return refusalReply('payment_not_found', `there is no payment ${paymentId}`);
   if (command.kind === 'confirm') return executeConfirm(payment, set, nowMs);
-  const visible = recordsOf(set, paymentId).filter((record) => record.at <= nowMs - terms.listLagMs);
-  return paymentReply(200, settled(payment, nowMs), visible);
+  const records = recordsOf(set, paymentId);
+  const visible = records.filter((record) => record.at <= nowMs - terms.listLagMs);
+  const current = withoutFailedRefunds(settled(payment, nowMs), records, terms, nowMs);
+  return paymentReply(200, current, visible, { terms, nowMs });
 }
 
 function executeOrder(order: Order, set: WorkingSet, terms: BankTerms, nowMs: number): BankReply {
@@ -105,7 +108,7 @@ function executeOrder(order: Order, set: WorkingSet, terms: BankTerms, nowMs: nu
     if (earlier.digest === order.digest) return recordReply(earlier, 'none', 0);
     return refusalReply('key_reuse', 'this key was used with another request; nothing was executed');
   }
-  const step = perform(set.payments.get(order.paymentId) ?? null, order, terms, nowMs);
+  const step = perform(paymentFor(order, set, terms, nowMs), order, terms, nowMs);
   if (step.kind === 'unreached') return UNREACHED;
   if (step.kind === 'recorded') return keep(step, set);
   if (SECOND_COLLECTIONS.includes(step.code)) {
@@ -115,20 +118,27 @@ function executeOrder(order: Order, set: WorkingSet, terms: BankTerms, nowMs: nu
   return refusalReply(step.code, step.message);
 }
 
+function paymentFor(order: Order, set: WorkingSet, terms: BankTerms, nowMs: number): Payment | null {
+  const payment = set.payments.get(order.paymentId) ?? null;
+  if (payment === null || order.operation !== 'refund') return payment;
+  return withoutFailedRefunds(payment, recordsOf(set, order.paymentId), terms, nowMs);
+}
+
 function executeCancel(
   found: Payment | null,
   command: { paymentId: string; chargeId: string },
   set: WorkingSet,
+  terms: BankTerms,
   nowMs: number,
 ): BankReply {
   const closed = cancelled(found, command.paymentId, command.chargeId, nowMs);
   const records = recordsOf(set, command.paymentId);
   if (closed === null) {
     assert(found !== null, 'only an object that exists can have executed');
-    return paymentReply(409, settled(found, nowMs), records);
+    return paymentReply(409, settled(found, nowMs), records, { terms, nowMs });
   }
   if (closed !== found) put(set, closed);
-  return paymentReply(200, closed, records);
+  return paymentReply(200, closed, records, { terms, nowMs });
 }
 
 function executeConfirm(payment: Payment, set: WorkingSet, nowMs: number): BankReply {

@@ -63,6 +63,8 @@ export interface OperationRecord {
 
 /** A line of what the bank really did. `at` lies ahead of now for a debit that is still settling. */
 export interface Executed extends GatewayRecord {
+  /** When a refund failed after all, though it had been approved; null for what stands. */
+  failedAt: number | null;
   paymentId: string;
   key: string;
 }

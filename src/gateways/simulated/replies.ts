@@ -1,6 +1,7 @@
 // What the bank answers, as data: an HTTP status and a JSON body, and how the answer breaks on its way if it does.
 import { currentRecord } from './bank.ts';
 import { type OperationRecord, type Payment, REFUSALS, type RefusalCode } from './payment.ts';
+import type { BankTerms } from './terms.ts';
 import type { AnswerFault } from './tokens.ts';
 
 export interface BankReply {
@@ -36,7 +37,12 @@ export function recordReply(record: OperationRecord, fault: AnswerFault, delayMs
 }
 
 /** The payment object with what is known of its operations; 409 tells that it can't be cancelled any more. */
-export function paymentReply(status: 200 | 409, payment: Payment, records: readonly OperationRecord[]): BankReply {
+export function paymentReply(
+  status: 200 | 409,
+  payment: Payment,
+  records: readonly OperationRecord[],
+  { terms, nowMs }: { terms: BankTerms; nowMs: number },
+): BankReply {
   const view = {
     id: payment.id,
     chargeId: payment.chargeId,
@@ -45,7 +51,7 @@ export function paymentReply(status: 200 | 409, payment: Payment, records: reado
     amountMinor: String(payment.amountMinor),
     capturedMinor: String(payment.capturedMinor),
     refundedMinor: String(payment.refundedMinor),
-    operations: records.map((record) => operationAnswer(currentRecord(record, payment))),
+    operations: records.map((record) => operationAnswer(currentRecord(record, payment, terms, nowMs))),
   };
   const error = { code: 'payment_executed', message: `payment ${payment.id} is ${payment.status}` };
   const json = status === 200 ? { payment: view } : { error, payment: view };

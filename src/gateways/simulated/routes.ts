@@ -28,6 +28,8 @@ export interface ListedCharge {
   reference: string;
   /** ISO 8601, UTC. */
   at: string;
+  /** When it failed after all; null for what stands. */
+  failedAt: string | null;
 }
 
 const OPERATIONS: readonly string[] = ['sale', 'authorize', 'capture', 'void', 'refund'] satisfies Operation[];
@@ -82,9 +84,17 @@ async function charges(bank: Bank, query: URLSearchParams): Promise<BankReply> {
 
 /** One line of the bank's listing. */
 export function listedCharge(line: Executed): ListedCharge {
-  const { chargeId, attemptId, operation, amountMinor, currency, reference, at } = line;
-  const when = new Date(at).toISOString();
-  return { chargeId, attemptId, operation, amountMinor: String(amountMinor), currency, reference, at: when };
+  const { chargeId, attemptId, operation, amountMinor, currency, reference, at, failedAt } = line;
+  return {
+    chargeId,
+    attemptId,
+    operation,
+    amountMinor: String(amountMinor),
+    currency,
+    reference,
+    at: new Date(at).toISOString(),
+    failedAt: failedAt === null ? null : new Date(failedAt).toISOString(),
+  };
 }
 
 function toOrder(request: BankRequest, body: unknown, paymentId: string, verb: string): Order | null {

@@ -65,7 +65,7 @@ export function createSimulatedGateway(options: SimulatedGatewayOptions): Gatewa
   return {
     name,
     capabilities: capabilitiesOf(config),
-    prepare,
+    prepare: (facts) => prepare(facts, paymentObjectOf(config)),
     async send(request, signal) {
       const url = `/v1/payments/${objectOf(request)}/${request.operation}`;
       const result = await call('POST', url, signal, request.body, request.idempotencyKey);
@@ -76,7 +76,9 @@ export function createSimulatedGateway(options: SimulatedGatewayOptions): Gatewa
       return toLookup(await call('GET', `/v1/payments/${objectOf(request)}`, signal), request);
     },
     async cancel(request, signal) {
-      if (!COLLECTING.includes(request.operation)) return { kind: 'unsupported' };
+      if (!COLLECTING.includes(request.operation) || paymentObjectOf(config) === 'attempt') {
+        return { kind: 'unsupported' };
+      }
       const body = canonicalJson({ chargeId: request.chargeId });
       return toCancellation(await call('POST', `/v1/payments/${objectOf(request)}/cancel`, signal, body), request);
     },
@@ -101,28 +103,35 @@ export function createSimulatedGateway(options: SimulatedGatewayOptions): Gatewa
 
 function capabilitiesOf(config: SimulatedConfig): Capabilities {
   const { keyRetentionMs, listLagMs } = bankTerms(config);
+  const paymentObject = paymentObjectOf(config);
   return {
-    paymentObject: 'charge',
+    paymentObject,
     partialCapture: true,
     keyRetentionMs,
     lookupLagMs: listLagMs,
-    absenceProof: 'cancel',
+    absenceProof: paymentObject === 'charge' ? 'cancel' : 'none',
     currencies: null,
     minimumMinor: MINIMUM_MINOR,
     maxConcurrency: config.maxConcurrency ?? DEFAULT_CONCURRENCY,
   };
 }
 
-function prepare(facts: OperationFacts): PreparedRequest {
+function paymentObjectOf({ paymentObject }: SimulatedConfig): Capabilities['paymentObject'] {
+  return paymentObject ?? 'charge';
+}
+
+function prepare(facts: OperationFacts, paymentObject: Capabilities['paymentObject']): PreparedRequest {
   const { operation, chargeId, attemptId, token, amountMinor, currency } = facts;
   if (amountMinor < MINIMUM_MINOR && operation !== 'void') {
     throw new BursarError('gateway_refused', `The simulated bank takes no ${operation} of ${amountMinor}.`, {
       hint: `The smallest amount is ${MINIMUM_MINOR} minor unit.`,
     });
   }
-  const named = `bp_${chargeId.slice(chargeId.indexOf('_') + 1)}_${facts.objectGeneration}`;
+  const bodyOf = (id: string): string => id.slice(id.indexOf('_') + 1);
   // A collection always names the newest generation: the object before it was closed. What follows acts on its object.
-  const paymentId = COLLECTING.includes(operation) ? named : (facts.objectId ?? named);
+  const named =
+    paymentObject === 'charge' ? `bp_${bodyOf(chargeId)}_${facts.objectGeneration}` : `bp_${bodyOf(attemptId)}`;
+  const paymentId = COLLECTING.includes(operation) ? named : (facts.actsOn?.objectId ?? facts.objectId ?? named);
   const amounts = { amountMinor: String(amountMinor), currency };
   const body = canonicalJson({ paymentId, chargeId, attemptId, token, operation, ...amounts });
   return { body, apiVersion: API_VERSION, objectId: paymentId };

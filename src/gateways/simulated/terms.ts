@@ -11,6 +11,7 @@ export interface SimulatedConfig {
   listLagMs?: number | undefined;
   settlingMs?: number | undefined;
   clockOffsetMs?: number | undefined;
+  paymentObject?: 'charge' | 'attempt' | undefined;
 }
 
 /** What the bank itself goes by. */
@@ -24,7 +25,7 @@ export interface BankTerms {
   rateLimitPerSecond: number | null;
   /** How long lookups and lists do not yet show what was executed. */
   listLagMs: number;
-  /** How long `tok_settling` takes. */
+  /** How long `tok_settling` takes, and after how long refunds of `tok_refund_fails_late` fail. */
   settlingMs: number;
   /** What the Date header of its answers is off by: for drills. */
   clockOffsetMs: number;

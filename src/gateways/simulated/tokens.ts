@@ -21,9 +21,16 @@ export interface TokenBehaviour {
   decision: Decision;
   fault: AnswerFault;
   delayMs: number;
+  /** Its refunds are approved at first, and fail after the bank's settling time. */
+  failsRefundsLate: boolean;
 }
 
-const PLAIN: TokenBehaviour = { decision: { kind: 'approve' }, fault: 'none', delayMs: 0 };
+const PLAIN: TokenBehaviour = {
+  decision: { kind: 'approve' },
+  fault: 'none',
+  delayMs: 0,
+  failsRefundsLate: false,
+};
 const LONGEST_DELAY_MS = 600_000;
 
 const FIXED_TOKENS = new Map<string, TokenBehaviour>([
@@ -35,6 +42,7 @@ const FIXED_TOKENS = new Map<string, TokenBehaviour>([
   ['tok_reset', { ...PLAIN, fault: 'reset' }],
   ['tok_garbage', { ...PLAIN, fault: 'garbage' }],
   ['tok_500_after_charging', { ...PLAIN, fault: 'server_error' }],
+  ['tok_refund_fails_late', { ...PLAIN, failsRefundsLate: true }],
   ['tok_wrong_amount', { ...PLAIN, fault: 'wrong_amount' }],
   ['tok_unauthorized', { ...PLAIN, decision: { kind: 'unauthorized' } }],
   ...declineTokens(),

@@ -1,0 +1,107 @@
+// What may still prove an attempt whose outcome nobody knows, and what was tried so far: pure rules, shared by what
+// proves (recovery), what an operator is refused (resolve), and what is shown.
+import { type Capabilities, COLLECTING, type Operation } from '../gateways/gateway.ts';
+import type { Attempt } from './attempt.ts';
+import { resendWindowMs } from './send.ts';
+
+/** What the last step came to. All but the last line leave the attempt open. */
+export type ProofResult =
+  /** The lookup was not answered. */
+  | 'unavailable'
+  /** The lookup found nothing; before the provider's lag was over, which proves nothing, or after. */
+  | 'absent_within_lag'
+  | 'absent'
+  /** What the lookup found is none of our outcomes, such as another amount: nothing is sent after that. */
+  | 'mismatch'
+  /** The provider knows it, and it is not final. */
+  | 'settling'
+  | 'requires_action'
+  | 'paused'
+  /** The same request went out once more: without an answer, or turned away, which says nothing of the first send. */
+  | 'resend_unknown'
+  | 'resend_refused'
+  /** Its payment object could not be closed: no answer, or not possible after all. */
+  | 'close_unavailable'
+  | 'close_unsupported'
+  /** The configuration has no such gateway. */
+  | 'no_gateway'
+  | 'found'
+  | 'resend_answered'
+  | 'closed';
+
+/** The steps of one round: how many were made, what the last came to, and before when another is of no use. */
+export interface ProofNote {
+  tries: number;
+  result: ProofResult;
+  nextAtMs: number | null;
+}
+
+/** The attempt with what was tried now. */
+export function noted(attempt: Attempt, { tries, result, nextAtMs }: ProofNote, nowMs: number): Attempt {
+  return {
+    ...attempt,
+    proofTries: attempt.proofTries + tries,
+    proofTriedAt: nowMs,
+    proofResult: result,
+    proofNextAt: nextAtMs,
+  };
+}
+
+type Proving = Pick<Capabilities, 'keyRetentionMs' | 'lookupLagMs' | 'absenceProof'>;
+
+/** Closing belongs to the object that collects: it would undo what a capture, void or refund acts on. */
+export function canClose({ absenceProof }: Pick<Capabilities, 'absenceProof'>, operation: Operation): boolean {
+  return absenceProof === 'cancel' && COLLECTING.includes(operation);
+}
+
+/** Until when the stored request may go out again, epoch milliseconds. */
+export function resendUntilMs(attempt: Attempt, { keyRetentionMs }: Pick<Capabilities, 'keyRetentionMs'>): number {
+  return attempt.firstSentAt + resendWindowMs(keyRetentionMs);
+}
+
+/** Until when the provider promises to know the key, epoch milliseconds; `null` where it promises nothing. */
+export function keyProtectsUntilMs(
+  attempt: Attempt,
+  { keyRetentionMs }: Pick<Capabilities, 'keyRetentionMs'>,
+): number | null {
+  return keyRetentionMs === null ? null : attempt.firstSentAt + keyRetentionMs;
+}
+
+/** When a lookup that finds nothing begins to count, epoch milliseconds. */
+export function absenceCountsAtMs(attempt: Attempt, { lookupLagMs }: Pick<Capabilities, 'lookupLagMs'>): number {
+  return attempt.lastSentAt + lookupLagMs;
+}
+
+/** What can still prove an unknown attempt without a person. Times are epoch milliseconds. */
+export type Prospect =
+  /** Its own process is still at work. */
+  | { by: 'sender' }
+  /** The same request again, from `fromMs` (a lagging lookup has to be waited for) until `untilMs`. */
+  | { by: 'resend'; fromMs: number | null; untilMs: number }
+  /** Closing its payment object. */
+  | { by: 'close' }
+  /** The gateway has not yet been asked at a time when its answer counts. */
+  | { by: 'lookup'; fromMs: number | null }
+  /** Nothing: an operator has to say. */
+  | { by: 'operator' };
+
+/** `capabilities`: null where the configuration has no such gateway. */
+export function prospectOf(
+  attempt: Attempt,
+  capabilities: Proving | null,
+  nowMs: number,
+  isSenderAlive: boolean,
+): Prospect {
+  if (isSenderAlive) return { by: 'sender' };
+  if (capabilities === null || attempt.proofResult === 'mismatch') return { by: 'operator' };
+  const countsAtMs = absenceCountsAtMs(attempt, capabilities);
+  const untilMs = resendUntilMs(attempt, capabilities);
+  const fromMs = countsAtMs > nowMs ? countsAtMs : null;
+  if (canClose(capabilities, attempt.operation) && attempt.proofResult !== 'close_unsupported') {
+    return untilMs >= nowMs ? { by: 'resend', fromMs: null, untilMs } : { by: 'close' };
+  }
+  if (untilMs >= Math.max(nowMs, countsAtMs)) return { by: 'resend', fromMs, untilMs };
+  const isAnswered =
+    attempt.proofResult === 'absent' && attempt.proofTriedAt !== null && attempt.proofTriedAt >= countsAtMs;
+  return isAnswered || attempt.proofResult === 'close_unsupported' ? { by: 'operator' } : { by: 'lookup', fromMs };
+}
