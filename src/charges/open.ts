@@ -258,6 +258,6 @@ class Opening {
       ...(await createdEntries(this.#trx, this.#created)),
       ...this.#audit,
     ]);
-    await appendEvents(this.#trx, this.#nowMs, this.#created.map(createdEvent));
+    await appendEvents(this.#trx, this.#nowMs, [...this.#created.map(createdEvent), ...this.#events]);
   }
 }
