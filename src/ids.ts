@@ -62,6 +62,11 @@ export function attemptKey(bookId: string, chargeId: string, attemptNumber: numb
   return body(chargeId).slice(0, 10) + encode(BigInt(`0x${digest}`) & ((1n << 130n) - 1n));
 }
 
+/** What every id of `kind` made at `timeMs` or later sorts behind, so that an index on ids serves ranges of time. */
+export function idBound(kind: IdKind, timeMs: number): string {
+  return `${ID_PREFIXES[kind]}_${encode(BigInt(Math.max(0, timeMs)) << 80n)}`;
+}
+
 export function isId(kind: IdKind, text: string): boolean {
   return new RegExp(`^${ID_PREFIXES[kind]}_[0-7][${ALPHABET}]{25}$`).test(text);
 }

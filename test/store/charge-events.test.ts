@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { createCharge, replayCharges } from '../../src/charges/operations.ts';
 import { select } from '../../src/storage/batch.ts';
 import { type ChargesBook, chargesBook } from '../support/charges-book.ts';
-import { DECLINED, scripted } from '../support/scripted-gateway.ts';
 import { schedulesBook } from '../support/schedules-book.ts';
+import { DECLINED, scripted } from '../support/scripted-gateway.ts';
 
 const published = ({ book }: ChargesBook, chargeId: string) =>
   select<{ type: string; version: number }>(
