@@ -3,6 +3,7 @@ import type { App } from '../../app.ts';
 import type { Explanation } from '../../inspection/explain.ts';
 import type { Rules } from '../../inspection/explain-charge.ts';
 import type { Cell } from '../columns.ts';
+import { type BookFlags, sameBook } from '../same-book.ts';
 import { isoTime } from '../time-format.ts';
 
 /** What the app's configuration says about retries. */
@@ -15,7 +16,7 @@ export function rulesOf(app: App): Rules {
   };
 }
 
-export function explainView(explanation: Explanation) {
+export function explainView(explanation: Explanation, flags: BookFlags) {
   const { retryAtMs, softDelaysMs, maxAgeUntilMs, ...rest } = explanation;
   const { chargeId, willRetry, rule, reason, fixableBy, status, policy, attemptsUsed, attemptsLeft } = rest;
   return {
@@ -33,7 +34,7 @@ export function explainView(explanation: Explanation) {
     softDelaysSeconds: softDelaysMs?.map((delayMs) => delayMs / 1000) ?? null,
     maxAgeUntil: isoTime(maxAgeUntilMs),
     heldBy: rest.heldBy,
-    next: rest.next,
+    next: rest.next.map(({ what, command }) => ({ what, command: sameBook(command, flags) })),
   };
 }
 
@@ -47,8 +48,8 @@ export function explainFields(view: ExplainView, time: ShowTime): [string, Cell]
     ['When', view.willRetry ? time(view.retryAt) : null],
     ['Held back', heldBy],
     ['Who can end it', fixableBy === null ? null : `the ${fixableBy}`],
-    ['Delays', softDelaysSeconds === null || softDelaysSeconds.length === 0 ? null : delaysText(softDelaysSeconds)],
-    ['Not after', time(view.maxAgeUntil)],
+    ['Delays', attemptsLeft === 0 ? null : delaysText(softDelaysSeconds ?? [])],
+    ['Not after', attemptsLeft === 0 ? null : time(view.maxAgeUntil)],
   ];
   return [
     ['Charge', view.chargeId],
@@ -62,8 +63,8 @@ export function explainFields(view: ExplainView, time: ShowTime): [string, Cell]
 }
 
 /** `after 1 day, 3 days, 12 hours`. */
-function delaysText(seconds: readonly number[]): string {
-  return `after ${seconds.map(delayText).join(', ')}`;
+function delaysText(seconds: readonly number[]): string | null {
+  return seconds.length === 0 ? null : `after ${seconds.map(delayText).join(', ')}`;
 }
 
 const UNITS = [

@@ -3,12 +3,14 @@ import type { StoryStep } from '../../inspection/why/step.ts';
 import type { Why } from '../../inspection/why/why.ts';
 import { formatMoney } from '../../money/money.ts';
 import type { Column } from '../columns.ts';
+import { type BookFlags, sameBook } from '../same-book.ts';
 import { oneLine } from '../text.ts';
 import { isoTime } from '../time-format.ts';
+import { localTimes } from './local-times.ts';
 
 /** `diagram`: Mermaid text where it was asked for. */
-export function whyView({ charge, steps, next }: Why, diagram: string | null) {
-  const { atMs, ...rest } = next;
+export function whyView({ charge, steps, next }: Why, diagram: string | null, flags: BookFlags) {
+  const { atMs, actions, ...rest } = next;
   return {
     schema: 'bursar.why/1',
     charge: charge.id,
@@ -16,7 +18,11 @@ export function whyView({ charge, steps, next }: Why, diagram: string | null) {
     amountMinor: charge.amountMinor.toString(),
     currency: charge.currency,
     steps: steps.map(stepView),
-    next: { at: isoTime(atMs), ...rest },
+    next: {
+      at: isoTime(atMs),
+      ...rest,
+      actions: actions.map(({ what, command }) => ({ what, command: sameBook(command, flags) })),
+    },
     diagram,
   };
 }
@@ -62,7 +68,7 @@ export function whyLines(view: WhyView, time: ShowTime): string[] {
 
 function stepLines(step: StepView, time: ShowTime): string[] {
   const { actor, command, status, rule, reason, retryAt, operatorReason, runId, seal } = step;
-  const lines = [`${time(step.at)}  ${oneLine(step.what)}`];
+  const lines = [`${time(step.at)}  ${localTimes(oneLine(step.what), time)}`];
   const more = (line: string): void => void lines.push(`${INDENT}${oneLine(line)}`);
   // What was written in the same commit has no author, and no seal, of its own.
   if (step.auditId !== null) {

@@ -28,7 +28,7 @@ export default class ChargesWhy extends BaseCommand<typeof ChargesWhy> {
     const charge = await findCharge(await app.pipeline(), id);
     const story = await readTrx(app.book, (trx) => why(trx, charge, rulesOf(app)));
     const diagram = this.flags.diagram ? whyDiagram(story) : null;
-    const view = whyView(story, diagram);
+    const view = whyView(story, diagram, this.flags);
     return this.show(view, async () => {
       if (diagram !== null) return void (await this.printLine(diagram.trimEnd()));
       for (const line of whyLines(view, (time) => this.time(time))) await this.printLine(line);

@@ -20,7 +20,7 @@ export default class RetriesExplain extends BaseCommand<typeof RetriesExplain> {
     const app = await this.open();
     const id = await findId(app, 'charge', this.args.charge, { money: false });
     const charge = await findCharge(await app.pipeline(), id);
-    const view = explainView(await explainCharge(app.book.reader, charge, rulesOf(app)));
+    const view = explainView(await explainCharge(app.book.reader, charge, rulesOf(app)), this.flags);
     return this.show(view, async () => {
       await this.printFields(explainFields(view, (time) => this.time(time)));
       for (const line of stepLines(view.next)) await this.printLine(line);
