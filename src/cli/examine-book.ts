@@ -2,9 +2,8 @@
 import { type App, gatewaysOf } from '../app.ts';
 import { loadConfig, resolveBookUrl } from '../config/load.ts';
 import { BursarError, type ExitCode } from '../errors.ts';
-import { type DoctorReport, examine, reportOf } from '../inspection/doctor.ts';
+import { type DoctorReport, examineBook, reportOf } from '../inspection/doctor.ts';
 import { faultFinding, isAnswer } from '../inspection/unopened.ts';
-import { readTrx } from '../storage/trx.ts';
 import { sameBook } from './same-book.ts';
 
 export interface Examined {
@@ -20,7 +19,7 @@ export interface ExamineFlags {
   config?: string | undefined;
 }
 
-export async function examineBook(open: () => Promise<App>, flags: ExamineFlags): Promise<Examined> {
+export async function examineNamed(open: () => Promise<App>, flags: ExamineFlags): Promise<Examined> {
   try {
     const { book, clock, config } = await open();
     const surroundings = {
@@ -30,9 +29,7 @@ export async function examineBook(open: () => Promise<App>, flags: ExamineFlags)
       env: process.env,
       cwd: process.cwd(),
     };
-    const examined = await readTrx(book, (trx) =>
-      examine({ db: trx, nowMs: clock.nowMs(), surroundings }, { isFast: flags.fast }),
-    );
+    const examined = await examineBook(book, { nowMs: clock.nowMs(), surroundings }, { isFast: flags.fast });
     return { ...onSameBook(examined, flags), book: `${book.where} (${book.mode})` };
   } catch (error) {
     if (!(error instanceof BursarError) || !isAnswer(error)) throw error;

@@ -17,8 +17,8 @@ export default class Doctor extends BaseCommand<typeof Doctor> {
   };
 
   async run(): Promise<DoctorReport> {
-    const { examineBook } = await import('../cli/examine-book.ts');
-    const { report, exitCode, book } = await examineBook(() => this.open(), this.flags);
+    const { examineNamed } = await import('../cli/examine-book.ts');
+    const { report, exitCode, book } = await examineNamed(() => this.open(), this.flags);
     this.exitWith(exitCode);
     return this.show(report, async () => {
       for (const line of doctorLines(report, book, (time) => this.time(time))) await this.printLine(line);

@@ -1,7 +1,9 @@
 // `doctor`: everything that someone should know about a book and do something about, worst first.
 import type { Finding, Severity } from '../audit/finding.ts';
-import { BursarError, EXIT, type ExitCode } from '../errors.ts';
+import { assert, BursarError, EXIT, type ExitCode } from '../errors.ts';
 import { translateStorageError } from '../storage/dialect.ts';
+import type { Book } from '../storage/open.ts';
+import { readTrx } from '../storage/trx.ts';
 import type { Diagnosis, Examine, Patient } from './diagnosis.ts';
 import { blockedMethods } from './findings/blocked-methods.ts';
 import { configuration } from './findings/configuration.ts';
@@ -92,6 +94,23 @@ export async function examine(
   }
   const skipped = EXAMINATIONS.flatMap(([area, examination]) => (isFast && SLOW.includes(examination) ? [area] : []));
   return reportOf({ areas, findings: placed, exitCodes, skipped });
+}
+
+/** Examines one snapshot of an open book. On a damaged one the snapshot's own end may fail: what was seen by then stands. */
+export async function examineBook(
+  book: Book,
+  patient: Omit<Patient, 'db'>,
+  options: { isFast?: boolean } = {},
+): Promise<{ report: DoctorReport; exitCode: ExitCode }> {
+  const seen: { report: DoctorReport; exitCode: ExitCode }[] = [];
+  try {
+    await readTrx(book, async (db) => void seen.push(await examine({ ...patient, db }, options)));
+  } catch (error) {
+    if (!(error instanceof BursarError && error.exitCode === EXIT.integrity) || seen[0] === undefined) throw error;
+  }
+  const [examined] = seen;
+  assert(examined !== undefined, 'a snapshot that was examined has a report');
+  return examined;
 }
 
 /** The report of what was examined: findings and areas worst first, the exit status by the worst. */
