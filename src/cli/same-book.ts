@@ -6,11 +6,13 @@ export interface BookFlags {
   config?: string | undefined;
 }
 
-/** A command of bursar's that names no book itself, on the same book; any other as it is. */
+/** A command of bursar's that names no book itself, on the same book; any other as it is. A URL may hold a password. */
 export function sameBook(command: string, { book, config }: BookFlags): string {
-  if (!command.startsWith('bursar ')) return command;
+  if (!/^bursar [a-z]/.test(command)) return command;
   const flags = [
-    book === undefined || / --book( |$)/.test(command) ? '' : ` --book ${shellWord(book)}`,
+    book === undefined || / --book( |$)/.test(command) || /^[a-z][a-z0-9+.-]+:/i.test(book)
+      ? ''
+      : ` --book ${shellWord(book)}`,
     config === undefined ? '' : ` --config ${shellWord(config)}`,
   ];
   return command + flags.join('');

@@ -24,14 +24,20 @@ export const isAnswer = ({ code }: BursarError): boolean => ANSWERS.includes(cod
 
 /** `where`: the book's file, as far as it is known. */
 export function faultFinding(error: BursarError, where: string | null): Finding {
-  const { code, message, hint } = error;
+  const { code, message } = error;
   return {
     code,
     severity: 'error',
     subject: where,
-    message: hint === null || commandIn(hint) !== null ? message : `${message} ${hint}`,
+    message: adviceOf(error) === null ? message : `${message} ${adviceOf(error)}`,
     command: commandFor(error, where),
   };
+}
+
+/** What the hint says besides the command. */
+function adviceOf({ code, hint }: BursarError): string | null {
+  if (code === 'book_older') return 'Back the file up first.';
+  return commandIn(hint) === null ? hint : null;
 }
 
 /** Hints name the command last, behind a colon, or are nothing but one. */

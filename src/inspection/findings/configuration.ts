@@ -24,13 +24,15 @@ export async function configuration({ db, surroundings }: Patient): Promise<Diag
   }
   for (const { name, methods, schedules, charges } of await gatewaysNotAmong(db, Object.keys(gateways))) {
     const isUsed = schedules + charges > 0;
-    const users = `${methods} payment methods, ${schedules} active schedules and ${charges} open charges`;
-    const message = `No gateway "${name}" is configured any more, and ${users} of the book name it${isUsed ? ': nothing can be sent for them' : ''}.`;
+    const users = [of(methods, 'payment method'), of(schedules, 'active schedule'), of(charges, 'open charge')].join(
+      ', ',
+    );
+    const message = `No gateway "${name}" is configured any more, while the book has ${users} that name it${isUsed ? ': nothing can be sent for them' : ''}.`;
     findings.add('gateway_missing', name, message, CHECK, isUsed ? 'error' : 'warning');
   }
   const policies = [...Object.keys(BUILT_IN_POLICIES), ...Object.keys(loaded.config.policies ?? {})];
   for (const { name, schedules, charges } of await policiesNotAmong(db, policies)) {
-    const message = `No policy "${name}" is configured any more, and ${schedules} schedules and ${charges} uncollected charges of the book name it: they can't be collected.`;
+    const message = `No policy "${name}" is configured any more, while the book has ${of(schedules, 'schedule')} and ${of(charges, 'uncollected charge')} that name it: they can't be collected.`;
     findings.add('policy_missing', name, message, CHECK);
   }
   await checkMode(findings, loaded.path, 0o022, 'config_writable', 'can be changed by others', 'go-w');
@@ -40,6 +42,8 @@ export async function configuration({ db, surroundings }: Patient): Promise<Diag
   const checked = { configuredBooks: books.length, configuredGateways: Object.keys(gateways).length };
   return { checked, findings: listed, exitCode, summary: loaded.path ?? 'none; what holds without one' };
 }
+
+const of = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 function isThis({ loaded, where, env, cwd }: Surroundings, name: string): boolean {
   try {
