@@ -68,6 +68,11 @@ export function timeOfId(id: string): number {
   return [...body(id).slice(0, 10)].reduce((timeMs, letter) => timeMs * 32 + ALPHABET.indexOf(letter), 0);
 }
 
+/** What every id of `kind` made at `timeMs` or later sorts behind, so that an index on ids serves ranges of time. */
+export function idBound(kind: IdKind, timeMs: number): string {
+  return `${ID_PREFIXES[kind]}_${encode(BigInt(Math.max(0, timeMs)) << 80n)}`;
+}
+
 export function isId(kind: IdKind, text: string): boolean {
   return new RegExp(`^${ID_PREFIXES[kind]}_[0-7][${ALPHABET}]{25}$`).test(text);
 }

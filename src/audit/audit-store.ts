@@ -67,6 +67,16 @@ export async function lastSealedSequence(db: Knex): Promise<number> {
   return row?.sequence ?? 0;
 }
 
+/** How many rows no seal holds yet, and when the first of them was written. */
+export async function unsealedRows(db: Knex): Promise<{ count: number; oldestAt: number | null }> {
+  const [row] = await select<{ count: number; oldestAt: number | null }>(
+    db,
+    'SELECT COUNT(*) AS count, MIN(at) AS "oldestAt" FROM audit_rows WHERE sequence > ?',
+    [await lastSealedSequence(db)],
+  );
+  return row ?? { count: 0, oldestAt: null };
+}
+
 export async function hashesAfter(
   db: Knex,
   sequence: number,

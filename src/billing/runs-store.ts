@@ -85,6 +85,16 @@ export async function runById(db: Knex, id: string): Promise<Run | null> {
   return row === undefined ? null : toRun(row);
 }
 
+/** Runs that have not said how they ended, newest first; a dead process leaves one behind until the next run. */
+export async function runningOwners(
+  db: Knex,
+): Promise<{ id: string; kind: RunKind; startedAt: number; ownerId: string }[]> {
+  return select(
+    db,
+    `SELECT id, kind, started_at AS "startedAt", owner_id AS "ownerId" FROM runs WHERE status = 'running' ORDER BY id DESC`,
+  );
+}
+
 /** Marks runs whose process is gone as interrupted; returns their ids. */
 export async function interruptGoneRuns(trx: Knex, nowMs: number): Promise<string[]> {
   const running = await select<{ id: string; owner_id: string }>(

@@ -282,6 +282,6 @@ class Opening {
       ...(await createdEntries(this.#trx, this.#created)),
       ...this.#audit,
     ]);
-    await appendEvents(this.#trx, this.#nowMs, this.#created.map(createdEvent));
+    await appendEvents(this.#trx, this.#nowMs, [...this.#created.map(createdEvent), ...this.#events]);
   }
 }

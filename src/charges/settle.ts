@@ -112,7 +112,8 @@ class Settling {
       next.objectGeneration += 1;
     }
     this.#moveMoney(next, attempt, before);
-    this.#tell(charge, next, attempt, before, source, reason ?? null);
+    const cause = outcome.kind === 'unknown' ? outcome.reason : null;
+    this.#tell(charge, next, attempt, before, { source, cause, reason: reason ?? null });
   }
 
   #isCollectedByAnother(attempt: Attempt, charge: Charge): boolean {
@@ -244,7 +245,13 @@ class Settling {
     });
   }
 
-  #tell(was: Charge, next: Charge, attempt: Attempt, before: Attempt, source: NewsSource, reason: string | null): void {
+  #tell(
+    was: Charge,
+    next: Charge,
+    attempt: Attempt,
+    before: Attempt,
+    { source, cause, reason }: { source: NewsSource; cause: string | null; reason: string | null },
+  ): void {
     if (!this.#versionWas.has(was.id)) this.#versionWas.set(was.id, was.version);
     next.version += 1;
     next.updatedAt = this.#nowMs;
@@ -276,10 +283,12 @@ class Settling {
         status: next.status,
         outcome: attempt.outcome,
         by: source,
+        ...(cause === null ? {} : { cause }),
         reference: attempt.reference,
         declineCode: attempt.declineCode,
         providerCode: attempt.providerCode,
-        ...(next.retryAt === null ? {} : { retryAt: new Date(next.retryAt).toISOString(), rule: next.retryRule }),
+        ...(next.retryRule === null ? {} : { rule: next.retryRule }),
+        ...(next.retryAt === null ? {} : { retryAt: new Date(next.retryAt).toISOString() }),
       },
       result: attempt.outcome ?? 'open',
       reason,

@@ -1,25 +1,27 @@
 // bursar doctor: what needs someone's attention, each with the command to run.
+import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { checkLines } from '../cli/show-check.ts';
+import { doctorLines } from '../cli/views/doctor-view.ts';
 import type { DoctorReport } from '../inspection/doctor.ts';
 
 export default class Doctor extends BaseCommand<typeof Doctor> {
   static override summary = 'Tell what needs attention, and what to run.';
   static override description =
-    'Runs ledger check, and looks for a quarantine, a wrong clock, attempts without an outcome, pauses and exhausted charges. Exits with 5 when the book does not hold, with 8 when nothing may be sent from it, with 4 when the outcome of an attempt is unknown, otherwise with 0.';
-  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --json'];
+    'One page of everything that an operator must know: ledger and audit log, open and unknown attempts, leases, pauses, quarantine, clock, the last run, missed periods, charges that nobody will try again, payment methods, seals, configuration, disk, schema. Exits by the worst: 5 when the book does not hold, 7 when the configuration, the disk or the book itself is out of order, 8 when a safety holds it back, 6 when it is locked, 4 when the outcome of an attempt is unknown or what fell due was not collected, otherwise 0. Nothing is written or sent.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --fast --json',
+  ];
+  static override flags = {
+    fast: Flags.boolean({ summary: 'Leave out what recomputes the whole book: ledger and audit log.' }),
+  };
 
   async run(): Promise<DoctorReport> {
-    const { examine } = await import('../inspection/doctor.ts');
-    const { readTrx } = await import('../storage/trx.ts');
-    const { book, clock, guard } = await this.open();
-    // Before the snapshot: whoever raises the mark has committed before.
-    const mark = await guard.mark.highest();
-    const { report, exitCode } = await readTrx(book, (trx) => examine({ db: trx, nowMs: clock.nowMs(), mark }));
+    const { examineNamed } = await import('../cli/examine-book.ts');
+    const { report, exitCode, book } = await examineNamed(() => this.open(), this.flags);
     this.exitWith(exitCode);
-    return this.show(report, async (shown) => {
-      const passed = shown.findings.length === 0 ? 'OK: nothing needs attention.' : 'OK: nothing is broken or unknown.';
-      for (const line of checkLines(shown, passed)) await this.printLine(line);
+    return this.show(report, async () => {
+      for (const line of doctorLines(report, book, (time) => this.time(time))) await this.printLine(line);
     });
   }
 }

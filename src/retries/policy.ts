@@ -4,6 +4,7 @@ import type { Random } from '../clock.ts';
 import type { PolicyConfig } from '../config/schema.ts';
 import { assert, BursarError } from '../errors.ts';
 import type { DeclineClass, DeclineCode } from '../gateways/declines.ts';
+import { type FixableBy, ruleWords } from './rules.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -37,9 +38,6 @@ export const BUILT_IN_POLICIES = {
   },
 } as const satisfies Record<string, RetryPolicy>;
 
-/** Who can end it: by another payment method or a confirmation, by a replay or a repaired configuration. */
-export type FixableBy = 'customer' | 'operator';
-
 export type Decision =
   | { kind: 'retry'; retryAtMs: number; rule: string; reason: string }
   | { kind: 'wait_for_method'; rule: string; reason: string; fixableBy: FixableBy }
@@ -66,28 +64,18 @@ export interface DecisionInput {
 /** What comes after an attempt that collected nothing. `rule` is a stable word; `reason` is for people. */
 export function decide(input: DecisionInput): Decision {
   const { policy, declineClass } = input;
-  const said = input.declineCode ?? declineClass;
-  if (policy.name === 'none') {
-    const reason = `${said}: policy none never tries again by itself.`;
-    return { kind: 'exhausted', rule: 'none', reason, fixableBy: fixerOf(declineClass) };
-  }
+  if (policy.name === 'none') return exhausted(input, 'none');
   switch (declineClass) {
     case 'hard':
-      return { kind: 'exhausted', rule: 'hard', reason: `${said} is never tried again.`, fixableBy: 'customer' };
+      return exhausted(input, 'hard');
     case 'update_method':
-      return wait('update_method', `${said}: tried again when the customer's payment method changes.`);
     case 'authentication':
-      return wait('authentication', `${said}: the customer has to confirm the payment, or to pay by another method.`);
+      return { kind: 'wait_for_method', rule: declineClass, ...ended(input, declineClass) };
     case 'ours':
       // Nothing is wrong with the charge: it is due as soon as the configuration is repaired, however old it is.
-      return {
-        kind: 'retry',
-        retryAtMs: input.nowMs,
-        rule: 'ours',
-        reason: 'Our own configuration or request was refused; this does not count as an attempt.',
-      };
+      return retry(input, 'ours', input.nowMs);
     case 'soft':
-      return afterSoftDecline(input, said);
+      return afterSoftDecline(input);
     case 'transport':
       return afterTransportFailure(input);
     default: {
@@ -131,63 +119,55 @@ function parseDelay(text: string): number {
   return Number(match[1]) * unitMs;
 }
 
-function afterSoftDecline(input: DecisionInput, said: string): Decision {
+function afterSoftDecline(input: DecisionInput): Decision {
   const { policy, softDeclines, nowMs, timezone, random } = input;
   assert(softDeclines >= 1, 'a soft decline counts itself');
   const delayMs = policy.softDelaysMs[softDeclines - 1];
-  if (softDeclines >= policy.maxAttempts || delayMs === undefined) {
-    return exhausted(
-      'max_attempts',
-      `${said}: soft decline ${softDeclines}, after which ${policy.name} does not try again.`,
-    );
-  }
+  if (softDeclines >= policy.maxAttempts || delayMs === undefined) return exhausted(input, 'max_attempts');
   // After a day or more, the customer's next morning, when accounts have just been filled; shorter delays as they are.
   const earliestMs = nowMs + delayMs;
   const retryAtMs =
     delayMs < DAY_MS ? earliestMs : firstMorning(earliestMs, policy.hourOfDay, Math.floor(random() * 60), timezone);
-  return retryWithinAge(input, retryAtMs, `${policy.name}/soft#${softDeclines}`, `${said} may pass later.`);
+  return retryWithinAge(input, `${policy.name}/soft#${softDeclines}`, retryAtMs);
 }
 
 function afterTransportFailure(input: DecisionInput): Decision {
   const { policy, transportFailures, nowMs, retryAfterMs, random } = input;
   const { baseMs, capMs, maxAttempts } = policy.transport;
   assert(transportFailures >= 1, 'a transport failure counts itself');
-  if (transportFailures >= maxAttempts) {
-    return exhausted('max_attempts', `The gateway could not be reached ${transportFailures} times in a row.`);
-  }
+  if (transportFailures >= maxAttempts) return exhausted(input, 'max_attempts');
   if (retryAfterMs !== null) {
-    const rule = `retry-after#${transportFailures}`;
-    return retryWithinAge(input, nowMs + retryAfterMs, rule, 'Not executed; the gateway said when to come back.');
+    return retryWithinAge(input, `retry-after#${transportFailures}`, nowMs + retryAfterMs);
   }
   const boundMs = Math.min(capMs, baseMs * 2 ** (transportFailures - 1));
-  const rule = `transport-backoff#${transportFailures}`;
-  return retryWithinAge(
-    input,
-    nowMs + Math.floor(random() * boundMs),
-    rule,
-    'Not executed; the gateway was not reached.',
-  );
+  return retryWithinAge(input, `transport-backoff#${transportFailures}`, nowMs + Math.floor(random() * boundMs));
 }
 
-function retryWithinAge(input: DecisionInput, retryAtMs: number, rule: string, reason: string): Decision {
-  const { policy, firstAttemptAtMs } = input;
-  if (retryAtMs - firstAttemptAtMs > policy.maxAgeMs) {
-    const days = Math.floor(policy.maxAgeMs / DAY_MS);
-    return exhausted('max_age', `The next retry would be more than ${days} days after the first attempt.`);
-  }
-  return { kind: 'retry', retryAtMs, rule, reason };
+function retryWithinAge(input: DecisionInput, rule: string, retryAtMs: number): Decision {
+  const isTooOld = retryAtMs - input.firstAttemptAtMs > input.policy.maxAgeMs;
+  return isTooOld ? exhausted(input, 'max_age') : retry(input, rule, retryAtMs);
 }
 
-function wait(rule: string, reason: string): Decision {
-  return { kind: 'wait_for_method', rule, reason, fixableBy: 'customer' };
+function retry(input: DecisionInput, rule: string, retryAtMs: number): Decision {
+  return { kind: 'retry', retryAtMs, rule, reason: wordsOf(input, rule).reason };
 }
 
-function exhausted(rule: string, reason: string): Decision {
-  return { kind: 'exhausted', rule, reason, fixableBy: 'operator' };
+function exhausted(input: DecisionInput, rule: string): Decision {
+  return { kind: 'exhausted', rule, ...ended(input, rule) };
 }
 
-function fixerOf(declineClass: DeclineClass): FixableBy {
-  return declineClass === 'soft' || declineClass === 'ours' || declineClass === 'transport' ? 'operator' : 'customer';
+function ended(input: DecisionInput, rule: string): { reason: string; fixableBy: FixableBy } {
+  const { reason, fixableBy } = wordsOf(input, rule);
+  assert(fixableBy !== null, `someone can end what ${rule} stopped`);
+  return { reason, fixableBy };
+}
+
+function wordsOf({ policy, declineClass, declineCode, softDeclines, transportFailures }: DecisionInput, rule: string) {
+  const said = declineCode ?? declineClass;
+  const facts = { said, declineClass, policyName: policy.name, softDeclines, transportFailures };
+  const words = ruleWords(rule, { ...facts, maxAgeMs: policy.maxAgeMs });
+  assert(words !== null, `the rule ${rule} has words`);
+  return words;
 }
 
 /**

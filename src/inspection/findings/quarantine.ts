@@ -6,7 +6,7 @@ import { EXIT } from '../../errors.ts';
 import type { Diagnosis, Patient } from '../diagnosis.ts';
 
 export async function quarantine({ db, mark }: Patient): Promise<Diagnosis> {
-  const reason = quarantineReason(await readGuard(db), mark);
+  const reason = quarantineReason(await readGuard(db), (await mark) ?? 0);
   const findings = new Findings();
   if (reason !== null) {
     const done = [...(await reconciledGateways(db))];
