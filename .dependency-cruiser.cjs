@@ -8,14 +8,14 @@ const LAYERS = [
   ['new-book\\.ts$', 'upgrade-book\\.ts$'],
   ['app\\.ts$'],
   ['worker', 'inspection'],
-  ['billing', 'reconciliation', 'sagas', 'transfers'],
+  ['billing', 'imports', 'reconciliation', 'sagas', 'transfers'],
   ['schedules'],
   ['charges'],
   ['retries', 'customers'],
   ['ledger', 'gateways', 'events', 'audit', 'archive'],
   ['storage'],
   ['config'],
-  ['money', 'clock\\.ts$', 'ids\\.ts$', 'errors\\.ts$'],
+  ['money', 'clock\\.ts$', 'ids\\.ts$', 'written-text\\.ts$', 'errors\\.ts$'],
 ];
 
 // The pure bottom, whose parts may use each other (ids refuse with errors).

@@ -26,7 +26,7 @@ export async function createCustomer(
   assertText('--name', name, nameFault);
   if (email !== null) assertText('--email', email, emailFault);
   const nowMs = context.clock.nowMs();
-  const customer: Customer = { id: newId('customer', nowMs), name, email, createdAt: nowMs };
+  const customer: Customer = { id: newId('customer', nowMs), name, email, createdAt: nowMs, reference: null };
   const personalKey = newPersonalKey();
   await writeTrx(context.book, async (trx) => {
     await insertCustomers(trx, [{ ...customer, personalKey }]);

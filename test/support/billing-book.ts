@@ -95,6 +95,7 @@ export async function makeBillingBook(folder: string, schedules: number): Promis
       metadata: {},
       idempotencyKey: null,
       requestHash: null,
+      paidThrough: null,
       next,
       version: 1,
       createdAt: nowMs,
