@@ -73,5 +73,5 @@ function toLine({ record, error }: Reject, { width, places, isRejects }: Heading
   const own = isBroken
     ? cells
     : cells.slice(width - places.length).map((cell) => (isRejects ? unescapeText(cell) : cell));
-  return csvLine([line, error.code, reasonOf(error), ...own.map(maskPans)]);
+  return csvLine([line, error.code, reasonOf(error), ...own.map((cell) => (cell === '' ? null : maskPans(cell)))]);
 }

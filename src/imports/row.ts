@@ -94,19 +94,20 @@ export function rowHash(payer: Payer, facts: Common): string {
   return createHash('sha256').update(said).digest('hex');
 }
 
+/** Ids for requests that are prepared to see whether they can be, and dropped. */
+const NO_IDS = { chargeId: newId('charge', 0), attemptId: newId('attempt', 0) };
+
 /** Refuses what the method's gateway could never charge, and a token that it can't have given out. */
 export async function assertChargeable(
   context: ImportContext,
   method: PaymentMethod,
   { amountMinor, currency, description }: Common,
 ): Promise<void> {
-  const nowMs = context.charges.clock.nowMs();
   await context.assertToken(method.gateway, method.token);
   const gateway = await context.charges.gateway(method.gateway);
   gateway.prepare({
     operation: 'sale',
-    chargeId: newId('charge', nowMs),
-    attemptId: newId('attempt', nowMs),
+    ...NO_IDS,
     token: method.token,
     amountMinor,
     currency,
