@@ -124,8 +124,10 @@ function findCustomer(directory: Directory, payer: Payer): Customer | null {
     if (customerId !== null) throw new BursarError('not_found', `There is no customer ${customerId}.`);
     return null;
   }
-  if (name !== null && name !== found.name) throw anotherCustomer('name', found.id);
-  if (email !== null && email !== found.email) throw anotherCustomer('email', found.id);
+  // One that this batch makes has no id yet that anyone could look up.
+  const who = directory.customers.has(found.id) ? found.id : undefined;
+  if (name !== null && name !== found.name) throw anotherCustomer('name', who);
+  if (email !== null && email !== found.email) throw anotherCustomer('email', who);
   return found;
 }
 
