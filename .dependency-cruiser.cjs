@@ -10,14 +10,14 @@ const LAYERS = [
   ['app\\.ts$'],
   ['worker', 'inspection'],
   ['reconciliation'],
-  ['billing', 'sagas', 'transfers'],
+  ['billing', 'imports', 'sagas', 'transfers'],
   ['schedules'],
   ['charges'],
   ['retries', 'customers'],
   ['ledger', 'gateways', 'events', 'audit', 'archive'],
   ['storage'],
   ['config'],
-  ['money', 'clock\\.ts$', 'ids\\.ts$', 'errors\\.ts$'],
+  ['money', 'clock\\.ts$', 'ids\\.ts$', 'written-text\\.ts$', 'errors\\.ts$'],
 ];
 
 // The pure bottom, whose parts may use each other (ids refuse with errors).

@@ -5,17 +5,26 @@ import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises
 import { basename, dirname, join, resolve } from 'node:path';
 import { BursarError } from '../errors.ts';
 
+const NOTHING_EXPORTED = 'Nothing was exported.';
+
 /** Refuses (`output_exists`, `output_unwritable`) a place where no file may be put. */
-export async function assertWritable(path: string, force: boolean, forbidden: readonly string[]): Promise<void> {
-  if (path === '') throw unwritable(path, 'it has no name');
-  if (forbidden.includes(resolve(path))) throw unwritable(path, 'it is a file that bursar itself needs');
+export async function assertWritable(
+  path: string,
+  force: boolean,
+  forbidden: readonly string[],
+  notDone = NOTHING_EXPORTED,
+): Promise<void> {
+  if (path === '') throw unwritable(path, 'it has no name', notDone);
+  if (forbidden.includes(resolve(path))) throw unwritable(path, 'it is a file that bursar itself needs', notDone);
   const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
-    throw unwritable(path, reasonOf(error), error);
+    throw unwritable(path, reasonOf(error), notDone, error);
   });
-  if (found?.isDirectory()) throw unwritable(path, 'it is a folder');
-  if (found !== null && !found.isFile() && !found.isSymbolicLink()) throw unwritable(path, 'it is not a regular file');
-  if (found !== null && !force) throw exists(path);
+  if (found?.isDirectory()) throw unwritable(path, 'it is a folder', notDone);
+  if (found !== null && !found.isFile() && !found.isSymbolicLink()) {
+    throw unwritable(path, 'it is not a regular file', notDone);
+  }
+  if (found !== null && !force) throw exists(path, notDone);
 }
 
 export class OutputFile {
@@ -23,23 +32,26 @@ export class OutputFile {
   readonly #force: boolean;
   readonly #temporary: string;
   readonly #handle: FileHandle;
+  /** What an error says was not done. */
+  readonly #notDone: string;
   #backup: string | null = null;
   #isPlaced = false;
 
-  private constructor(path: string, force: boolean, temporary: string, handle: FileHandle) {
+  private constructor(path: string, force: boolean, temporary: string, handle: FileHandle, notDone: string) {
     this.path = path;
     this.#force = force;
     this.#temporary = temporary;
     this.#handle = handle;
+    this.#notDone = notDone;
   }
 
   /** Begins a file that will stand at `path`. BursarError(`output_unwritable`). */
-  static async begin(path: string, force: boolean): Promise<OutputFile> {
+  static async begin(path: string, force: boolean, notDone = NOTHING_EXPORTED): Promise<OutputFile> {
     const temporary = temporaryName(path);
     try {
-      return new OutputFile(path, force, temporary, await open(temporary, 'wx', 0o600));
+      return new OutputFile(path, force, temporary, await open(temporary, 'wx', 0o600), notDone);
     } catch (error) {
-      throw unwritable(path, reasonOf(error), error);
+      throw unwritable(path, reasonOf(error), notDone, error);
     }
   }
 
@@ -89,9 +101,9 @@ export class OutputFile {
     try {
       await link(this.#temporary, this.path);
     } catch (error) {
-      if (codeOf(error) === 'EEXIST') throw exists(this.path);
+      if (codeOf(error) === 'EEXIST') throw exists(this.path, this.#notDone);
       // A file system without hard links.
-      await assertWritable(this.path, false, []);
+      await assertWritable(this.path, false, [], this.#notDone);
       await rename(this.#temporary, this.path);
       return;
     }
@@ -102,7 +114,7 @@ export class OutputFile {
     try {
       await work();
     } catch (error) {
-      throw error instanceof BursarError ? error : unwritable(this.path, reasonOf(error), error);
+      throw error instanceof BursarError ? error : unwritable(this.path, reasonOf(error), this.#notDone, error);
     }
   }
 }
@@ -135,15 +147,15 @@ const codeOf = (error: unknown): string => (error instanceof Error && 'code' in 
 const reasonOf = (error: unknown): string =>
   REASONS[codeOf(error)] ?? String(error instanceof Error ? error.message : error);
 
-function unwritable(path: string, why: string, cause?: unknown): BursarError {
-  return new BursarError('output_unwritable', `${path || '""'} can't be written: ${why}. Nothing was exported.`, {
+function unwritable(path: string, why: string, notDone: string, cause?: unknown): BursarError {
+  return new BursarError('output_unwritable', `${path || '""'} can't be written: ${why}. ${notDone}`.trimEnd(), {
     hint: 'Name a file in a folder that exists and that you may write to.',
     cause,
   });
 }
 
-function exists(path: string): BursarError {
-  return new BursarError('output_exists', `${path} exists already. Nothing was exported.`, {
+function exists(path: string, notDone: string): BursarError {
+  return new BursarError('output_exists', `${path} exists already. ${notDone}`.trimEnd(), {
     hint: 'Choose another name, or replace it with --force.',
   });
 }

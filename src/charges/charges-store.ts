@@ -149,6 +149,19 @@ export async function chargesByIdempotencyKey(db: Knex, keys: readonly string[])
   return new Map(rows.map((row) => [String(row.idempotency_key), toCharge(row)]));
 }
 
+/** The request hashes of the charges that were made under these keys: all that an import has to know of them. */
+export async function chargeHashesByKey(
+  db: Knex,
+  keys: readonly string[],
+): Promise<Map<string, { id: string; requestHash: string | null }>> {
+  const rows = await select<{ key: string; id: string; requestHash: string | null }>(
+    db,
+    `SELECT idempotency_key AS key, id, request_hash AS requestHash FROM charges WHERE idempotency_key IN ${inList}`,
+    [listBinding(keys)],
+  );
+  return new Map(rows.map(({ key, id, requestHash }) => [key, { id, requestHash }]));
+}
+
 /** Which of these ids are charges already. */
 export async function existingChargeIds(db: Knex, ids: readonly string[]): Promise<Set<string>> {
   const rows = await select<{ id: string }>(db, `SELECT id FROM charges WHERE id IN ${inList}`, [listBinding(ids)]);

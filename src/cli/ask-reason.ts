@@ -1,6 +1,8 @@
 // Why an operator does something: --reason, or asked for on a terminal.
+
+import { faultOf, LONGEST_TEXT } from '../written-text.ts';
 import { type Asker, askInput } from './prompts.ts';
-import { checkText, faultOf, LONGEST_TEXT } from './text-input.ts';
+import { checkText } from './text-input.ts';
 
 /** BursarError `missing_value` off a terminal, `invalid_value` for text that is no reason. */
 export async function reasonOf(asker: Asker, text: string | undefined): Promise<string> {

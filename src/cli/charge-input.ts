@@ -6,13 +6,14 @@ import { chargesByIdempotencyKey } from '../charges/charges-store.ts';
 import type { CreateCharge } from '../charges/operations.ts';
 import { parseCurrency } from '../money/currency.ts';
 import { parseAmount } from '../money/money.ts';
+import { LONGEST_KEY } from '../written-text.ts';
 import { customerId as findCustomer } from './ask-customer.ts';
 import { askAmount, askCurrency } from './ask-payment.ts';
 import { chooseMethod } from './choose-method.ts';
 import { flagValue } from './flag-value.ts';
 import { parseMetadata } from './metadata.ts';
 import type { Asker } from './prompts.ts';
-import { LONGEST_KEY, optionalText } from './text-input.ts';
+import { optionalText } from './text-input.ts';
 
 /** The flags of `charges create` that tell what to charge. */
 export const chargeInputFlags = {

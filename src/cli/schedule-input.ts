@@ -13,13 +13,14 @@ import {
 } from '../schedules/calendar-input.ts';
 import type { CreateSchedule } from '../schedules/operations.ts';
 import { scheduleByIdempotencyKey } from '../schedules/schedules-store.ts';
+import { LONGEST_KEY } from '../written-text.ts';
 import { customerId as findCustomer } from './ask-customer.ts';
 import { askAmount, askCurrency, validator } from './ask-payment.ts';
 import { chooseMethod } from './choose-method.ts';
 import { flagValue } from './flag-value.ts';
 import { parseMetadata } from './metadata.ts';
 import { type Asker, askInput } from './prompts.ts';
-import { LONGEST_KEY, optionalText } from './text-input.ts';
+import { optionalText } from './text-input.ts';
 
 /** When a schedule falls due. */
 export const recurrenceFlags = {

@@ -1,12 +1,15 @@
 // Who pays, and how: a customer and their payment methods. A method is a gateway's token, never a card number.
 import { BursarError } from '../errors.ts';
 import { refusePan } from '../money/pan.ts';
+import { faultOf } from '../written-text.ts';
 
 export interface Customer {
   id: string;
   name: string;
   email: string | null;
   createdAt: number;
+  /** What another system calls the customer, from an import. */
+  reference: string | null;
 }
 
 export interface PaymentMethod {
@@ -28,12 +31,12 @@ const LONGEST_EMAIL = 254;
 
 /** What is wrong with a customer's name, or null. */
 export function nameFault(text: string): string | null {
-  return textFault(text, LONGEST_NAME);
+  return faultOf(text, LONGEST_NAME);
 }
 
 /** What is wrong with an email address, or null. A plain rule: mail is never sent from here. */
 export function emailFault(text: string): string | null {
-  const fault = textFault(text, LONGEST_EMAIL);
+  const fault = faultOf(text, LONGEST_EMAIL);
   if (fault !== null) return fault;
   return /^[^\s@<>,;]+@[^\s@.<>,;]+(\.[^\s@.<>,;]+)+$/.test(text)
     ? null
@@ -53,12 +56,4 @@ export function assertText(what: string, text: string, fault: (text: string) => 
   refusePan(what, text);
   const found = fault(text);
   if (found !== null) throw new BursarError('invalid_value', `${what} ${found}. Nothing was written.`);
-}
-
-// Control characters, separators of lines, half characters, and marks that reorder text (https://trojansource.codes).
-function textFault(text: string, longest: number): string | null {
-  if (text.trim() === '') return 'is empty';
-  if (/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u202a-\u202e\u2066-\u2069]/u.test(text)) return 'has control characters';
-  const length = [...text].length;
-  return length > longest ? `has ${length} characters, ${longest} at most are taken` : null;
 }

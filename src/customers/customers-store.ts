@@ -5,13 +5,13 @@ import type { Customer } from './customer.ts';
 
 export async function insertCustomers(
   trx: Knex,
-  customers: readonly (Customer & { personalKey: string })[],
+  customers: readonly (Omit<Customer, 'reference'> & { reference?: string | null; personalKey: string })[],
 ): Promise<void> {
   await insertRows(
     trx,
     'customers',
-    ['id', 'name', 'email', 'created_at'],
-    customers.map((c) => [c.id, c.name, c.email, c.createdAt]),
+    ['id', 'name', 'email', 'created_at', 'reference'],
+    customers.map((c) => [c.id, c.name, c.email, c.createdAt, c.reference ?? null]),
   );
   await insertRows(
     trx,
@@ -26,6 +26,7 @@ interface CustomerRow {
   name: string;
   email: string | null;
   created_at: number;
+  reference: string | null;
 }
 
 const toCustomer = (row: CustomerRow): Customer => ({
@@ -33,11 +34,20 @@ const toCustomer = (row: CustomerRow): Customer => ({
   name: row.name,
   email: row.email,
   createdAt: row.created_at,
+  reference: row.reference,
 });
 
 export async function customersById(db: Knex, ids: readonly string[]): Promise<Map<string, Customer>> {
   const rows = await select<CustomerRow>(db, `SELECT * FROM customers WHERE id IN ${inList}`, [listBinding(ids)]);
   return new Map(rows.map((row) => [row.id, toCustomer(row)]));
+}
+
+/** The customers whom another system calls by these references. */
+export async function customersByReference(db: Knex, references: readonly string[]): Promise<Map<string, Customer>> {
+  const rows = await select<CustomerRow>(db, `SELECT * FROM customers WHERE reference IN ${inList}`, [
+    listBinding(references),
+  ]);
+  return new Map(rows.map((row) => [String(row.reference), toCustomer(row)]));
 }
 
 /** The keys that encrypt these customers' personal fields in the audit log. */

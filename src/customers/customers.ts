@@ -1,5 +1,5 @@
 // What an operator does with customers.
-import { type Author, appendAudit } from '../audit/audit.ts';
+import { type AuditEntry, type Author, appendAudit } from '../audit/audit.ts';
 import { encryptPersonal, newPersonalKey } from '../audit/personal.ts';
 import type { Clock } from '../clock.ts';
 import { newId } from '../ids.ts';
@@ -26,19 +26,26 @@ export async function createCustomer(
   assertText('--name', name, nameFault);
   if (email !== null) assertText('--email', email, emailFault);
   const nowMs = context.clock.nowMs();
-  const customer: Customer = { id: newId('customer', nowMs), name, email, createdAt: nowMs };
+  const customer: Customer = { id: newId('customer', nowMs), name, email, createdAt: nowMs, reference: null };
   const personalKey = newPersonalKey();
   await writeTrx(context.book, async (trx) => {
     await insertCustomers(trx, [{ ...customer, personalKey }]);
-    await appendAudit(trx, context.author, nowMs, [
-      {
-        subject: customer.id,
-        action: 'customer.create',
-        after: { name: encryptPersonal(personalKey, name), email: encryptPersonal(personalKey, email) },
-        result: 'created',
-        customerId: customer.id,
-      },
-    ]);
+    await appendAudit(trx, context.author, nowMs, [customerEntry(customer, personalKey)]);
   });
   return customer;
+}
+
+/** The audit row of a new customer; what tells who that is, is encrypted. */
+export function customerEntry({ id, name, email, reference }: Customer, personalKey: string): AuditEntry {
+  return {
+    subject: id,
+    action: 'customer.create',
+    after: {
+      name: encryptPersonal(personalKey, name),
+      email: encryptPersonal(personalKey, email),
+      ...(reference === null ? {} : { reference: encryptPersonal(personalKey, reference) }),
+    },
+    result: 'created',
+    customerId: id,
+  };
 }

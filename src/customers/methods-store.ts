@@ -53,6 +53,14 @@ export async function methodsOfCustomer(db: Knex, customerId: string): Promise<P
   return rows.map(toMethod);
 }
 
+/** Every method of these customers, oldest first, the removed ones too. */
+export async function methodsOfCustomers(db: Knex, customerIds: readonly string[]): Promise<PaymentMethod[]> {
+  const rows = await select<MethodRow>(db, `SELECT * FROM payment_methods WHERE customer_id IN ${inList} ORDER BY id`, [
+    listBinding(customerIds),
+  ]);
+  return rows.map(toMethod);
+}
+
 /** One page of the methods that are not removed, newest first. */
 export async function methodPage(
   db: Knex,

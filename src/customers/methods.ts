@@ -1,7 +1,7 @@
 // Payment methods of customers: what may be added, and what adding one writes. Replacing and removing one touches
 // schedules and charges, so it stands in schedules/.
 
-import { appendAudit } from '../audit/audit.ts';
+import { type AuditEntry, appendAudit } from '../audit/audit.ts';
 import { BursarError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { refusePan } from '../money/pan.ts';
@@ -40,11 +40,13 @@ export async function newMethod(context: CustomersContext, request: NewMethod): 
 
 /** Writes a new method and its audit row, in the caller's trx. The token stays out of the log, which is exported. */
 export async function writeMethod(trx: Db, context: CustomersContext, method: PaymentMethod): Promise<void> {
-  const { id, customerId, gateway, brand, last4, createdAt } = method;
   await insertMethods(trx, [method]);
-  await appendAudit(trx, context.author, createdAt, [
-    { subject: id, action: 'method.add', after: { brand, last4 }, result: 'added', customerId, gateway },
-  ]);
+  await appendAudit(trx, context.author, method.createdAt, [methodEntry(method)]);
+}
+
+/** The audit row of a new method. */
+export function methodEntry({ id, customerId, gateway, brand, last4 }: PaymentMethod): AuditEntry {
+  return { subject: id, action: 'method.add', after: { brand, last4 }, result: 'added', customerId, gateway };
 }
 
 export async function addMethod(context: CustomersContext, request: NewMethod): Promise<PaymentMethod> {

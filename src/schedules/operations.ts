@@ -14,7 +14,7 @@ import { writeTrx } from '../storage/trx.ts';
 import { formatEvery } from './calendar-input.ts';
 import { type Occurrence, occurrence, occurrencesFrom, type Recurrence } from './recurrence.ts';
 import type { Schedule } from './schedule.ts';
-import { createdEntry } from './schedule-audit.ts';
+import { createdEntries } from './schedule-audit.ts';
 import { insertSchedules, scheduleByIdempotencyKey, schedulesById } from './schedules-store.ts';
 
 export interface CreateSchedule {
@@ -60,7 +60,7 @@ export async function createSchedule(
     const { schedule } = planned;
     await usableMethod(trx, schedule);
     await insertSchedules(trx, [schedule]);
-    await appendAudit(trx, context.author, schedule.createdAt, [await createdEntry(trx, schedule)]);
+    await appendAudit(trx, context.author, schedule.createdAt, await createdEntries(trx, [schedule]));
     return { schedule, replayed: false };
   });
 }
@@ -100,6 +100,7 @@ function newSchedule(context: ChargesContext, request: CreateSchedule): Schedule
     recurrence,
     status: 'active',
     requestHash: request.idempotencyKey === null ? null : hashOf(request),
+    paidThrough: null,
     next: first,
     version: 1,
     createdAt: nowMs,

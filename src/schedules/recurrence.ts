@@ -57,9 +57,20 @@ export function* occurrencesFrom(recurrence: Recurrence, index: number): Generat
 /** The first occurrence whose period is after `period` (`YYYY-MM-DD`, a period of this recurrence or any date). */
 export function firstOccurrenceAfterPeriod(recurrence: Recurrence, period: string | null): Occurrence | null {
   const series = seriesOf(recurrence);
-  if (period === null) return series(0);
-  const approximateMs = Temporal.PlainDate.from(period).toZonedDateTime('UTC').epochMilliseconds;
-  return series(firstIndex(recurrence, series, approximateMs, (candidate) => candidate.period > period));
+  const { at, every } = recurrence;
+  if (period === null || at !== null || every === null) {
+    const first = series(0);
+    return first === null || period === null || first.period > period ? first : null;
+  }
+  // By dates alone, since an instant takes as long as the rest of an occurrence.
+  const dates = datesOf(recurrence, every);
+  const isBeyond = (index: number): boolean => {
+    const date = dates(index);
+    return date === null || date.toString() > period;
+  };
+  const first = dates(0);
+  const elapsedDays = first === null ? 0 : first.until(period).days;
+  return series(firstIndexBeyond(isBeyond, every, elapsedDays * DAY_MS));
 }
 
 /** The index of the first occurrence due strictly after the instant; one past the last when there is none. */
@@ -89,11 +100,13 @@ function firstIndex(
     return candidate === null || isAfter(candidate);
   };
   const first = series(0);
-  let index = 0;
-  if (every !== null && first !== null) {
-    const elapsedMs = Math.min(approximateMs, LAST_INSTANT_MS) - first.dueAtMs;
-    index = Math.max(0, Math.floor(elapsedMs / (every.count * UNIT_DAYS[every.unit] * DAY_MS)));
-  }
+  const elapsedMs = first === null ? 0 : Math.min(approximateMs, LAST_INSTANT_MS) - first.dueAtMs;
+  return firstIndexBeyond(isBeyond, every, elapsedMs);
+}
+
+/** The same, with the estimate made for so much time after the first occurrence. */
+function firstIndexBeyond(isBeyond: (index: number) => boolean, every: Interval | null, elapsedMs: number): number {
+  let index = every === null ? 0 : Math.max(0, Math.floor(elapsedMs / (every.count * UNIT_DAYS[every.unit] * DAY_MS)));
   while (index > 0 && isBeyond(index - 1)) index -= 1;
   while (!isBeyond(index)) index += 1;
   return index;
@@ -111,15 +124,24 @@ function seriesOf(recurrence: Recurrence): Series {
   }
   assert(every !== null && Number.isSafeInteger(every.count) && every.count >= 1, 'an interval is at least one unit');
   const time = Temporal.PlainTime.from(recurrence.time);
-  const anchor = anchorOf(recurrence, every.unit);
+  const dates = datesOf(recurrence, every);
+  return (index) => {
+    const date = dates(index);
+    if (date === null) return null;
+    return { index, period: date.toString(), dueAtMs: localToEpochMs(date.toPlainDateTime(time), timezone) };
+  };
+}
+
+/** The dates of an interval's occurrences, by the calendar; null past the year 9999. */
+function datesOf(recurrence: Recurrence, { count, unit }: Interval): (index: number) => Temporal.PlainDate | null {
+  const anchor = anchorOf(recurrence, unit);
   return (index) => {
     assertIndex(index);
-    const units = index * every.count;
+    const units = index * count;
     // Well beyond the year 9999 and well within what Temporal can represent.
-    if (units * UNIT_DAYS[every.unit] > 3_700_000) return null;
-    const date = dateAfter(anchor, units, every.unit, timezone);
-    if (date.year > LAST_YEAR) return null;
-    return { index, period: date.toString(), dueAtMs: localToEpochMs(date.toPlainDateTime(time), timezone) };
+    if (units * UNIT_DAYS[unit] > 3_700_000) return null;
+    const date = dateAfter(anchor, units, unit, recurrence.timezone);
+    return date.year > LAST_YEAR ? null : date;
   };
 }
 

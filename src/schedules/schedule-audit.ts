@@ -9,11 +9,19 @@ import { formatEvery } from './calendar-input.ts';
 import type { Schedule } from './schedule.ts';
 import type { SkippedPeriod } from './schedules-store.ts';
 
-/** The audit row of a new schedule; what a person wrote about it is encrypted with the customer's key. */
-export async function createdEntry(trx: Db, schedule: Schedule): Promise<AuditEntry> {
-  const { recurrence, description, metadata } = schedule;
-  const key = (await personalKeys(trx, [schedule.customerId])).get(schedule.customerId);
-  assert(key !== undefined, 'a customer has a key');
+/** The audit rows of new schedules; what a person wrote about them is encrypted with the customer's key. */
+export async function createdEntries(trx: Db, schedules: readonly Schedule[]): Promise<AuditEntry[]> {
+  if (schedules.length === 0) return [];
+  const keys = await personalKeys(trx, [...new Set(schedules.map(({ customerId }) => customerId))]);
+  return schedules.map((schedule) => {
+    const key = keys.get(schedule.customerId);
+    assert(key !== undefined, 'a customer has a key');
+    return createdEntry(schedule, key);
+  });
+}
+
+function createdEntry(schedule: Schedule, key: string): AuditEntry {
+  const { recurrence, description, metadata, paidThrough } = schedule;
   const hasMetadata = Object.keys(metadata).length > 0;
   return {
     ...scheduleSubject(schedule),
@@ -24,6 +32,7 @@ export async function createdEntry(trx: Db, schedule: Schedule): Promise<AuditEn
       ...recurrence,
       every: recurrence.every === null ? null : formatEvery(recurrence.every),
       nextPeriod: schedule.next?.period ?? null,
+      ...(paidThrough === null ? {} : { paidThrough }),
       ...(description === null ? {} : { description: encryptPersonal(key, description) }),
       ...(hasMetadata ? { metadata: encryptPersonal(key, JSON.stringify(metadata)) } : {}),
     },

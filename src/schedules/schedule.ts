@@ -18,6 +18,8 @@ export interface Schedule {
   metadata: Record<string, string>;
   idempotencyKey: string | null;
   requestHash: string | null;
+  /** `YYYY-MM-DD`: what begins by then was paid elsewhere and is never billed. Null where nothing was. */
+  paidThrough: string | null;
   /** The first occurrence that no run has billed or skipped yet; `null` when none is left. */
   next: Occurrence | null;
   version: number;

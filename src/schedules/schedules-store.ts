@@ -25,6 +25,7 @@ const COLUMNS: readonly [string, (schedule: Schedule) => Cell][] = [
   ['metadata', (s) => JSON.stringify(s.metadata)],
   ['idempotency_key', (s) => s.idempotencyKey],
   ['request_hash', (s) => s.requestHash],
+  ['paid_through', (s) => s.paidThrough],
   ['next_index', (s) => s.next?.index ?? null],
   ['next_period', (s) => s.next?.period ?? null],
   ['next_due_at', (s) => s.next?.dueAtMs ?? null],
@@ -86,6 +87,7 @@ function toSchedule(row: ScheduleRow): Schedule {
     metadata: JSON.parse(text('metadata')) as Record<string, string>,
     idempotencyKey: maybe('idempotency_key'),
     requestHash: maybe('request_hash'),
+    paidThrough: maybe('paid_through'),
     next:
       row.next_index === null
         ? null
@@ -108,6 +110,16 @@ export async function scheduleByIdempotencyKey(db: Knex, key: string): Promise<S
   return row === undefined ? null : toSchedule(row);
 }
 
+/** The request hashes of the schedules that were made under these keys. */
+export async function scheduleHashesByKey(db: Knex, keys: readonly string[]): Promise<Map<string, EarlierRequest>> {
+  const rows = await select<EarlierRequest & { key: string }>(
+    db,
+    `SELECT idempotency_key AS key, id, request_hash AS requestHash FROM schedules WHERE idempotency_key IN ${inList}`,
+    [listBinding(keys)],
+  );
+  return new Map(rows.map(({ key, id, requestHash }) => [key, { id, requestHash }]));
+}
+
 /** Active schedules whose next period is due at `asOfMs`, in the order in which they fall due, from behind `after`. */
 export async function dueSchedules(
   db: Knex,
@@ -123,6 +135,12 @@ export async function dueSchedules(
     [asOfMs, ...(after === undefined ? [] : [after.dueAtMs, after.id]), limit],
   );
   return rows.map(toSchedule);
+}
+
+/** What an idempotency key was used for. */
+export interface EarlierRequest {
+  id: string;
+  requestHash: string | null;
 }
 
 export interface ScheduleFilter {

@@ -99,6 +99,7 @@ export async function makeBillingBook(
       metadata: {},
       idempotencyKey: null,
       requestHash: null,
+      paidThrough: null,
       next,
       version: 1,
       createdAt: nowMs,

@@ -135,7 +135,14 @@ test('on a live book cancelling has to be confirmed', async () => {
     timezone: 'UTC',
   };
   const id = newId('schedule', nowMs);
-  const made = { createdAt: nowMs, updatedAt: nowMs, version: 1, idempotencyKey: null, requestHash: null };
+  const made = {
+    createdAt: nowMs,
+    updatedAt: nowMs,
+    version: 1,
+    idempotencyKey: null,
+    requestHash: null,
+    paidThrough: null,
+  };
   const amount = { amountMinor: 2000n, currency: 'USD', description: null, metadata: {}, policy: 'standard' };
   const book = await openBook(join(folder.path, 'live.db'));
   await writeTrx(book, (trx) =>

@@ -8,6 +8,8 @@ export interface CustomerView {
   name: string;
   email: string | null;
   createdAt: string;
+  /** What another system calls the customer, from an import. */
+  reference: string | null;
 }
 
 export interface MethodView {
@@ -23,8 +25,8 @@ export interface MethodView {
 
 type ShowTime = (time: string | null) => string | null;
 
-export function toCustomerView({ id, name, email, createdAt }: Customer): CustomerView {
-  return { id, name, email, createdAt: isoTime(createdAt) };
+export function toCustomerView({ id, name, email, createdAt, reference }: Customer): CustomerView {
+  return { id, name, email, createdAt: isoTime(createdAt), reference };
 }
 
 /** The token isn't shown: whoever may charge it has it from the gateway. */
@@ -38,6 +40,7 @@ export function customerFields(view: CustomerView, time: ShowTime): [string, Cel
     ['Customer', view.id],
     ['Name', view.name],
     ['Email', view.email],
+    ...(view.reference === null ? [] : [['Reference', view.reference] as [string, Cell]]),
     ['Created', time(view.createdAt)],
   ];
 }
@@ -60,6 +63,7 @@ export function customerColumns(time: ShowTime): Column<CustomerView>[] {
     { key: 'name' },
     { key: 'email' },
     { key: 'createdAt', header: 'CREATED', cell: ({ createdAt }) => time(createdAt), shorten: 'never' },
+    { key: 'reference', inTable: false },
   ];
 }
 

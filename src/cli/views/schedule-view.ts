@@ -31,6 +31,8 @@ export interface ScheduleView {
   status: ScheduleStatus;
   nextPeriod: string | null;
   nextDueAt: string | null;
+  /** `YYYY-MM-DD`: what begins by then was paid elsewhere and is never billed. */
+  paidThrough: string | null;
 }
 
 export type ScheduleDocument = { schema: typeof SCHEDULE_SCHEMA } & ScheduleView;
@@ -59,6 +61,7 @@ export function toScheduleView(schedule: Schedule): ScheduleView {
     status,
     nextPeriod: next?.period ?? null,
     nextDueAt: isoTime(next?.dueAtMs ?? null),
+    paidThrough: schedule.paidThrough,
   };
 }
 
@@ -87,6 +90,7 @@ export function scheduleColumns(time: ShowTime): Column<ScheduleView>[] {
     { key: 'status' },
     { key: 'nextPeriod', shorten: 'never' },
     { key: 'nextDueAt', header: 'NEXT DUE', cell: ({ nextDueAt }) => time(nextDueAt), shorten: 'never' },
+    onlyInCsv('paidThrough'),
   ];
 }
 
@@ -108,6 +112,7 @@ export function scheduleFields(
     ['Time zone', view.timezone],
     ['Next period', view.nextPeriod],
     ['Next due', time(view.nextDueAt)],
+    ['Paid through', view.paidThrough],
     ['Description', written.description],
     ['Metadata', metadata.length === 0 ? null : metadata.join(', ')],
   ];

@@ -10,11 +10,12 @@ import { refundedOutcome } from '../../cli/charge-outcome.ts';
 import { findId } from '../../cli/find-id.ts';
 import { optionalAmount } from '../../cli/flag-value.ts';
 import { confirmOnLive, requireKeyOnLive } from '../../cli/live-guard.ts';
-import { LONGEST_KEY, optionalText } from '../../cli/text-input.ts';
+import { optionalText } from '../../cli/text-input.ts';
 import { chargeFields, type RefundedDocument } from '../../cli/views/charge-view.ts';
 import { refundColumns } from '../../cli/views/refund-view.ts';
 import { questionAbout } from '../../cli/who.ts';
 import { BursarError } from '../../errors.ts';
+import { LONGEST_KEY } from '../../written-text.ts';
 
 export default class ChargesRefund extends BaseCommand<typeof ChargesRefund> {
   static override summary = 'Give a captured charge back, in part or as a whole.';

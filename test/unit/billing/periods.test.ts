@@ -26,6 +26,7 @@ function scheduleOf(recurrence: Recurrence, index = 0): Schedule {
     metadata: {},
     idempotencyKey: null,
     requestHash: null,
+    paidThrough: null,
     next: occurrence(recurrence, index),
     version: 1,
     createdAt: 0,

@@ -29,6 +29,7 @@ function starting(start: string, changes: Partial<Recurrence> = {}): Schedule {
     metadata: {},
     idempotencyKey: null,
     requestHash: null,
+    paidThrough: null,
     next: occurrence(recurrence, 0),
     version: 1,
     createdAt: NOW,

@@ -1,0 +1,118 @@
+// One row of an import, from its cells to what is written, and what the two kinds of import have in common.
+import { createHash } from 'node:crypto';
+import type { PaymentMethod } from '../customers/customer.ts';
+import { BursarError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import { parseCurrency } from '../money/currency.ts';
+import { MAX_MINOR, parseAmount } from '../money/money.ts';
+import type { Db } from '../storage/db.ts';
+import type { Cells } from './cells.ts';
+import type { ColumnSpec } from './columns.ts';
+import type { ImportContext } from './context.ts';
+import type { Payer, Resolved } from './payer.ts';
+import type { CsvRecord } from './records.ts';
+
+/** What identifies a row in the book. */
+export interface Identity {
+  /** The idempotency key. */
+  reference: string;
+  /** Of what the row says: another one under the same reference is a conflict. */
+  requestHash: string;
+}
+
+/** What every row says, whatever it makes. */
+export interface Common {
+  amountMinor: bigint;
+  currency: string;
+  policy: string;
+  description: string | null;
+  metadata: Record<string, string>;
+}
+
+export interface Row<Facts> extends Identity {
+  record: CsvRecord;
+  payer: Payer;
+  facts: Facts;
+}
+
+/** What a file can be imported as. */
+export interface ImportKind<Facts extends Common, Made> {
+  noun: 'charges' | 'schedules';
+  columns: readonly ColumnSpec[];
+  /** Everything that the row alone can tell. BursarError for what is refused. */
+  read(cells: Cells, context: ImportContext): Facts;
+  /** What is made, with nothing written. BursarError for what the row's facts come to. */
+  make(context: ImportContext, row: Row<Facts>, payer: Resolved, nowMs: number): Made;
+  /** When the first of it is due, epoch ms; null for never. */
+  dueAtMs(made: Made): number | null;
+  /** What was made under these references before. */
+  earlier(db: Db, references: readonly string[]): Promise<Map<string, { id: string; requestHash: string | null }>>;
+  /** Writes a batch, with its audit rows and events. */
+  write(trx: Db, context: ImportContext, made: readonly Made[], nowMs: number): Promise<void>;
+}
+
+export const MONEY_COLUMNS: readonly ColumnSpec[] = [
+  { name: 'amount', meaning: 'decimal, such as 12.50; or instead:' },
+  { name: 'amount_minor', meaning: 'a whole number of minor units, such as 1250' },
+  { name: 'currency', isRequired: true, meaning: 'ISO 4217 code, such as USD' },
+];
+
+export function readCommon(cells: Cells, context: ImportContext, defaultPolicy: string): Common {
+  cells.required('currency');
+  const currency = cells.parsed('currency', parseCurrency) ?? '';
+  const decimal = cells.parsed('amount', (text) => parseAmount(text, currency));
+  const minor = cells.parsed('amount_minor', parseMinor);
+  if ((decimal === null) === (minor === null)) {
+    throw new BursarError(
+      decimal === null ? 'missing_value' : 'invalid_amount',
+      decimal === null ? 'amount is empty.' : 'It has an amount twice: give amount or amount_minor.',
+    );
+  }
+  const policy = cells.text('policy') ?? defaultPolicy;
+  cells.parsed('policy', (name) => context.charges.policy(name));
+  return {
+    amountMinor: decimal ?? minor ?? 0n,
+    currency,
+    policy,
+    description: cells.text('description'),
+    metadata: cells.metadata(),
+  };
+}
+
+function parseMinor(text: string): bigint {
+  const minor = /^[1-9]\d{0,15}$/.test(text) ? BigInt(text) : null;
+  if (minor !== null && minor <= MAX_MINOR) return minor;
+  throw new BursarError('invalid_amount', `it is not a whole number of minor units from 1 to ${MAX_MINOR}.`);
+}
+
+/** SHA-256 over what a row says, in the order of the code, so that the order of the file's columns is no part of it. */
+export function rowHash(payer: Payer, facts: Common): string {
+  const metadata = Object.entries(facts.metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  const said = JSON.stringify([payer, { ...facts, metadata }], (_key, value: unknown) =>
+    typeof value === 'bigint' ? value.toString() : value,
+  );
+  return createHash('sha256').update(said).digest('hex');
+}
+
+/** Ids for requests that are prepared to see whether they can be, and dropped. */
+const NO_IDS = { chargeId: newId('charge', 0), attemptId: newId('attempt', 0) };
+
+/** Refuses what the method's gateway could never charge, and a token that it can't have given out. */
+export async function assertChargeable(
+  context: ImportContext,
+  method: PaymentMethod,
+  { amountMinor, currency, description }: Common,
+): Promise<void> {
+  await context.assertToken(method.gateway, method.token);
+  const gateway = await context.charges.gateway(method.gateway);
+  gateway.prepare({
+    operation: 'sale',
+    ...NO_IDS,
+    token: method.token,
+    amountMinor,
+    currency,
+    description,
+    objectId: null,
+    objectGeneration: 0,
+  });
+}
