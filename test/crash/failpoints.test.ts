@@ -177,8 +177,9 @@ describe('killed at a named point', () => {
       const book = await prepare(fresh);
       expect(await start(book, 'open:after', Object.values(book.works))).toBe('SIGKILL');
       expect(await start(book, point, [{ do: 'recover' }])).toBe('SIGKILL');
-      // And whoever takes over from the one that took over.
-      expect(await start(book, 'takeover:after', [{ do: 'recover' }])).toBe(point === 'settle:after' ? 0 : 'SIGKILL');
+      // And whoever takes over from the one that took over; one commit may have settled all there was.
+      const second = await start(book, 'takeover:after', [{ do: 'recover' }]);
+      expect(point === 'settle:after' ? ['SIGKILL', 0] : ['SIGKILL']).toContain(second);
       await assertEnd(book, DONE);
     });
   });

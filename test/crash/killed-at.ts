@@ -43,7 +43,10 @@ function commitOf(written: string): string | null {
     ['leave', /charge\.cancel.*closing/s],
     ['cancel', /charge\.cancel.*cancelled/s],
     // An orphan becomes unknown; who takes over an unknown one has nothing to tell.
-    ['takeover', /UPDATE attempts SET outcome(?!.*\.settle\b)|UPDATE attempts SET outcome.*outcome\\+":\\+"unknown\\+",/s],
+    [
+      'takeover',
+      /UPDATE attempts SET outcome(?!.*\.settle\b)|UPDATE attempts SET outcome.*outcome\\+":\\+"unknown\\+",/s,
+    ],
     ['settle', /UPDATE attempts SET outcome.*\.settle\b/s],
   ];
   return names.find(([, pattern]) => pattern.test(written))?.[0] ?? null;
