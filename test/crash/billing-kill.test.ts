@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { assertExactlyOnce, rowsOf, runToTheEnd } from '../support/bank-judge.ts';
+import { assertExactlyOnce, runToTheEnd } from '../support/bank-judge.ts';
 import { type BillingBook, makeBillingBook } from '../support/billing-book.ts';
 import { BIN, cliEnvironment } from '../support/cli.ts';
+import { rowsOf } from '../support/rows.ts';
 import { chooseSeed, seeded } from '../support/seeded.ts';
 
 const isSoak = process.env.BURSAR_SOAK === '1';

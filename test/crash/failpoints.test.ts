@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { assertBookEqualsBank, assertOneChargeAPeriod, rowsOf, runToTheEnd } from '../support/bank-judge.ts';
+import { assertBookEqualsBank, assertOneChargeAPeriod, runToTheEnd } from '../support/bank-judge.ts';
 import { type BillingBook, makeBillingBook } from '../support/billing-book.ts';
 import { cliEnvironment, runCli, runProcess } from '../support/cli.ts';
+import { rowsOf } from '../support/rows.ts';
 import type { Work } from './killed-at.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -10,16 +10,15 @@ import {
   assertBookEqualsBank,
   assertNoDoubles,
   assertOneChargeAPeriod,
-  countOf,
   differences,
   doubles,
-  rowsOf,
   runToTheEnd,
 } from '../support/bank-judge.ts';
 import { makeBillingBook } from '../support/billing-book.ts';
 import { runCli } from '../support/cli.ts';
 import { commandOf, drawOperation, EXPORT_FOLDER, type KillWorld, OPERATIONS } from '../support/kill-operations.ts';
 import { type Durations, type Killed, killedCommand, LATENCY_MS } from '../support/kill-rounds.ts';
+import { countOf, rowsOf } from '../support/rows.ts';
 import { chooseSeed, seeded } from '../support/seeded.ts';
 
 const isSoak = process.env.BURSAR_SOAK === '1';

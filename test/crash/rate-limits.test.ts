@@ -4,10 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { assertExactlyOnce, rowsOf } from '../support/bank-judge.ts';
+import { assertExactlyOnce } from '../support/bank-judge.ts';
 import { makeBillingBook } from '../support/billing-book.ts';
 import { runCli } from '../support/cli.ts';
-import { execute, startRun, untilSettled } from '../support/started-run.ts';
+import { execute, rowsOf } from '../support/rows.ts';
+import { startRun, untilSettled } from '../support/started-run.ts';
 
 describe('in the middle of a run', () => {
   let folder = '';

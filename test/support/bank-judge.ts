@@ -1,40 +1,15 @@
 // Runs a book to its end and lets the bank judge: what the bank executed against what the book says, operation by
 // operation and amount by amount.
 import { setTimeout as delay } from 'node:timers/promises';
-import sqlite3 from 'sqlite3';
 import { expect } from 'vitest';
 import type { BillingBook } from './billing-book.ts';
 import { runCli } from './cli.ts';
+import { rowsOf } from './rows.ts';
 
 const RUNS_TO_THE_END = 12;
 
 /** A book and its bank, in a folder of their own. */
 export type JudgedBook = Pick<BillingBook, 'folder' | 'path' | 'bankPath' | 'asOf'>;
-
-/**
- * Rows of a database file, read beside whoever writes it. A connection that may only read does not tidy up behind a
- * process that was killed: the next command finds the WAL as the kill left it.
- */
-export async function rowsOf<T>(path: string, sql: string): Promise<T[]> {
-  const db = await new Promise<sqlite3.Database>((resolve, reject) => {
-    const opened: sqlite3.Database = new sqlite3.Database(path, sqlite3.OPEN_READONLY, (error) =>
-      error === null ? resolve(opened) : reject(error),
-    );
-  });
-  db.configure('busyTimeout', 10_000);
-  try {
-    return await new Promise<T[]>((resolve, reject) => {
-      db.all<T>(sql, (error, rows) => (error === null ? resolve(rows) : reject(error)));
-    });
-  } finally {
-    await new Promise((resolve) => db.close(resolve));
-  }
-}
-
-export async function countOf(path: string, what: string): Promise<number> {
-  const [row] = await rowsOf<{ n: number }>(path, `SELECT COUNT(*) AS n FROM ${what}`);
-  return row?.n ?? 0;
-}
 
 /** Runs until nothing is left that a run could do something about. Gives the number of runs. */
 export async function runToTheEnd(book: JudgedBook): Promise<number> {

@@ -1,8 +1,8 @@
 // Every operation of the CLI that writes to a book, drawn at random over what stands in the book at that moment. A new
 // operation joins the random kills by one more line in OPERATIONS.
 import { join } from 'node:path';
-import { rowsOf } from './bank-judge.ts';
 import type { BillingBook } from './billing-book.ts';
+import { rowsOf } from './rows.ts';
 
 /** One book under random kills. */
 export interface KillWorld {

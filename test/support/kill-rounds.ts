@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { rowsOf } from './bank-judge.ts';
 import type { BillingBook } from './billing-book.ts';
 import { BIN, cliEnvironment } from './cli.ts';
 import type { KillWorld } from './kill-operations.ts';
+import { rowsOf } from './rows.ts';
 
 /** How long each operation takes when nobody ends it, milliseconds; kept up to date with every one that gets through. */
 export type Durations = Map<string, number>;

@@ -1,9 +1,9 @@
 // Runs of the built CLI that a test meets while they are at it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import sqlite3 from 'sqlite3';
-import { countOf, type JudgedBook } from './bank-judge.ts';
+import type { JudgedBook } from './bank-judge.ts';
 import { BIN, cliEnvironment } from './cli.ts';
+import { countOf } from './rows.ts';
 
 export interface Ended {
   code: number | null;
@@ -45,17 +45,4 @@ export function startRun(book: JudgedBook, more: readonly string[] = []): Starte
 /** Waits until the book has so many attempts that are settled. */
 export async function untilSettled(book: JudgedBook, count: number): Promise<void> {
   while ((await countOf(book.path, 'attempts WHERE settled_at IS NOT NULL')) < count) await delay(20);
-}
-
-/** Changes a database behind the back of whoever uses it. */
-export async function execute(path: string, sql: string): Promise<void> {
-  const db = new sqlite3.Database(path, sqlite3.OPEN_READWRITE);
-  db.configure('busyTimeout', 10_000);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      db.run(sql, (error) => (error === null ? resolve() : reject(error)));
-    });
-  } finally {
-    await new Promise((resolve) => db.close(resolve));
-  }
 }
