@@ -3,9 +3,11 @@
 import { cpus } from 'node:os';
 import { ensureBuilt } from '../scripts/setup.mjs';
 import { benchColdStart } from './cold-start.ts';
+import { benchRecovery } from './recovery.ts';
 
 const BENCHMARKS: Record<string, () => boolean | Promise<boolean>> = {
   'cold-start': benchColdStart,
+  recovery: benchRecovery,
 };
 
 const asked = process.argv.slice(2);

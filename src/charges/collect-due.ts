@@ -1,10 +1,13 @@
 // Dispatching what is due: charges are opened hundreds in one commit, sent at most `concurrency` at a time, and refilled
 // before the queue runs dry, so that a slow provider and the disk never wait for each other.
 import PQueue from 'p-queue';
-import type { BursarError } from '../errors.ts';
+import { BursarError } from '../errors.ts';
+import { isTooMany } from '../gateways/classifier.ts';
+import type { Attempt } from './attempt.ts';
 import type { Charge } from './charge.ts';
 import { type DueCharge, type DueKind, dueCharges } from './charges-store.ts';
 import type { Opened } from './open-request.ts';
+import { Pace } from './pace.ts';
 import type { Collected, Pipeline } from './pipeline.ts';
 
 export interface CollectDue {
@@ -28,7 +31,8 @@ export async function collectDue(pipeline: Pipeline, work: CollectDue): Promise<
   const pageSize = Math.min(1000, Math.max(64, concurrency * 8));
   const queue = new PQueue({ concurrency });
   const faults: unknown[] = [];
-  const stopped = (): boolean => faults.length > 0 || work.stopped();
+  const stopped = (): boolean => faults.length > 0 || pace.isHopeless || work.stopped();
+  const pace = new Pace(queue, pipeline.context.clock, () => stopped());
   let after: DueCharge | undefined;
   while (!stopped()) {
     const page = await dueCharges(pipeline.context.book.reader, kind, asOfMs, runId, pageSize, after);
@@ -52,12 +56,32 @@ export async function collectDue(pipeline: Pipeline, work: CollectDue): Promise<
     else if (opened.kind === 'blocked') work.onBlocked(opened.charge);
     if (opened.kind !== 'opened') return;
     work.onOpened(opened.charge);
-    void queue.add(async () => {
+    send(opened.attempt, 0);
+  }
+
+  function send(attempt: Attempt, priority: number): void {
+    const run = async (): Promise<void> => {
       try {
-        work.onCollected(await pipeline.collect(opened.attempt, stopped));
+        const { wave } = pace;
+        const collected = await pipeline.collectUnless((outcome) => pace.isForLater(outcome, wave), attempt, stopped);
+        // Turned away for now: the same attempt goes out again, before those that have not been sent yet.
+        if (collected === null) return send(attempt, 1);
+        if (pace.isHopeless && collected.outcome !== null && isTooMany(collected.outcome)) {
+          work.onRefused(keepsTurningAway(attempt.gateway));
+        }
+        work.onCollected(collected);
       } catch (error) {
         faults.push(error);
       }
-    });
+    };
+    void queue.add(run, { priority });
   }
+}
+
+function keepsTurningAway(gateway: string): BursarError {
+  return new BursarError(
+    'gateway_unreachable',
+    `${gateway} keeps answering that there are too many requests (429). The run was stopped; what it was about stays due.`,
+    { hint: 'Run it again later, with a lower --concurrency.' },
+  );
 }

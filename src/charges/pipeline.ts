@@ -108,11 +108,26 @@ export class Pipeline {
    * from here on is `outcome_unrecorded`: the money may have moved, and only the next run can tell.
    */
   async collect(attempt: Attempt, stopped?: () => boolean): Promise<Collected> {
+    const collected = await this.collectUnless(() => false, attempt, stopped);
+    assert(collected !== null, 'every outcome is recorded');
+    return collected;
+  }
+
+  /**
+   * As `collect`; but an outcome that `isForLater`, which must be one that proves that nothing was executed, is not
+   * recorded: `null`, and the attempt is as it was before the send, open and this process's own to send.
+   */
+  async collectUnless(
+    isForLater: (outcome: Outcome) => boolean,
+    attempt: Attempt,
+    stopped?: () => boolean,
+  ): Promise<Collected | null> {
     try {
       const sent = await this.#sender.send(attempt, stopped);
       // Whoever took the attempt over settles it; the book tells how it stands.
       if (sent.kind === 'lost') return { ...(await this.standing(attempt.id)), outcome: null };
       const { outcome } = sent;
+      if (isForLater(outcome)) return null;
       return { ...(await this.#settleSurely({ attemptId: attempt.id, outcome, source: 'send' })), outcome };
     } catch (error) {
       throw outcomeUnrecorded(attempt.chargeId, translateStorageError(error, this.context.book.where));

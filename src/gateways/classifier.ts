@@ -80,6 +80,13 @@ export function notSentOutcome(code: string, retryAfterMs: number | null = null)
   return { kind: 'rejected', reason: 'transport', providerCode: code, providerMessage: null, retryAfterMs };
 }
 
+const TOO_MANY = 'http_429';
+
+/** The provider turned the request away for now (429): nothing was executed, and it may have said when to come back. */
+export function isTooMany(outcome: Outcome): outcome is Extract<Outcome, { kind: 'rejected' }> {
+  return outcome.kind === 'rejected' && outcome.reason === 'transport' && outcome.providerCode === TOO_MANY;
+}
+
 /**
  * What an HTTP answer proves. `readJson` reads the provider's own words: it is given the parsed body of an answer that is
  * none of 401, 403, 429 and 5xx, and returns `null` for one that it does not know, which is `unknown` (`garbled_answer`).

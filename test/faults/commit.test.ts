@@ -108,7 +108,7 @@ describe.concurrent('billing run', () => {
   const faults = [2, 3, 4, 5, 6, 7, 8, '4+', '6+', '7+'].map((when) => `error=EIO:when=${when}`);
   test.each(faults)('%s: the next run converges, each period once', async (inject) => {
     const at = join(folder, `run-${inject.replaceAll(/\W/g, '-')}`);
-    const book = await makeBillingBook(at, 8, ['tok_approved', 'tok_insufficient_funds']);
+    const book = await makeBillingBook(at, 8, { tokens: ['tok_approved', 'tok_insufficient_funds'] });
     const args = ['billing', 'run', '--as-of', book.asOf, '--json'];
     const result = await runFaulty(args, { files: [logOf(book.path)], call: 'fsync', inject }, book.folder);
     expect(result.hits).toBeGreaterThan(0);

@@ -53,7 +53,7 @@ async function expectReadable(cwd: string): Promise<void> {
 
 describe('a disk that is full', () => {
   test('a run is refused before it opens or sends anything, and works once there is room', async () => {
-    const book = await makeBillingBook(join(disk.path, 'run'), 20, TOKENS);
+    const book = await makeBillingBook(join(disk.path, 'run'), 20, { tokens: TOKENS });
     await disk.fill(300_000);
     const before = await hashOf(book.path);
     const args = ['billing', 'run', '--as-of', book.asOf, '--json'];
@@ -114,7 +114,7 @@ describe('a disk that fills up in the middle of a run', () => {
   }
 
   test('it stops at a safe point: what is in hand is settled, no more is opened', async () => {
-    const book = await makeBillingBook(join(disk.path, 'run'), 150, TOKENS);
+    const book = await makeBillingBook(join(disk.path, 'run'), 150, { tokens: TOKENS });
     // Less than a page of attempts may need, more than is in hand.
     const { code, stdout } = await runAndFill(book, 3.5 * MIB);
     expect(code, stdout).toBe(7);
@@ -129,7 +129,7 @@ describe('a disk that fills up in the middle of a run', () => {
   });
 
   test('to the last byte: nothing is lost, and the next run finds out', async () => {
-    const book = await makeBillingBook(join(disk.path, 'run'), 100, TOKENS);
+    const book = await makeBillingBook(join(disk.path, 'run'), 100, { tokens: TOKENS });
     const { code, stdout } = await runAndFill(book, 0);
     expect([4, 7], stdout).toContain(code);
     expect(stdout).not.toContain('internal');

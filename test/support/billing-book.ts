@@ -29,6 +29,8 @@ export const EVERY_TOKEN = [
   'tok_slow:50ms',
 ] as const;
 
+const QUICK_POLICY = { soft: ['1 hour'], transport: { baseMs: 1, capMs: 2, maxAttempts: 2 } };
+
 export interface BillingBook {
   folder: string;
   path: string;
@@ -36,6 +38,20 @@ export interface BillingBook {
   /** When every period is due. */
   asOf: string;
   periods: number;
+  customerId: string;
+  /** One per token; all belong to the customer. */
+  methods: readonly { id: string; token: string }[];
+  /** When `days` periods of each schedule are due. */
+  dueAfter(days: number): string;
+}
+
+export interface BillingBookOptions {
+  /** Settings of the simulated gateway. */
+  gateway?: Record<string, number>;
+  /** The tokens that the schedules take turns with. */
+  tokens?: readonly string[];
+  /** Retry policy `standard`. */
+  policy?: Record<string, unknown>;
 }
 
 /**
@@ -45,7 +61,7 @@ export interface BillingBook {
 export async function makeBillingBook(
   folder: string,
   schedules: number,
-  tokens: readonly string[] = EVERY_TOKEN,
+  { gateway = {}, tokens = EVERY_TOKEN, policy = QUICK_POLICY }: BillingBookOptions = {},
 ): Promise<BillingBook> {
   await mkdir(folder, { recursive: true });
   const path = join(folder, 'book.db');
@@ -53,8 +69,8 @@ export async function makeBillingBook(
   await createBook(path, 'test', nowMs);
   const config = {
     books: { main: { url: './book.db' } },
-    gateways: { simulated: { type: 'simulated', timeoutMs: 250, latencyMs: 15 } },
-    policies: { standard: { soft: ['1 hour'], transport: { baseMs: 1, capMs: 2, maxAttempts: 2 } } },
+    gateways: { simulated: { type: 'simulated', timeoutMs: 250, latencyMs: 15, ...gateway } },
+    policies: { standard: policy },
     timezone: 'UTC',
   };
   await writeFile(join(folder, 'bursar.config.json'), JSON.stringify(config), { mode: 0o600 });
@@ -115,13 +131,19 @@ export async function makeBillingBook(
     await insertSchedules(trx, rows);
   });
   await book.close();
-  const second = occurrence(recurrence, 1);
-  if (second === null) throw new Error('no second period');
+  const dueAfter = (days: number): string => {
+    const last = occurrence(recurrence, days - 1);
+    if (last === null) throw new Error(`no period ${days}`);
+    return new Date(last.dueAtMs + 3_600_000 * 3).toISOString();
+  };
   return {
     folder,
     path,
     bankPath: join(folder, 'book.bank.db'),
-    asOf: new Date(second.dueAtMs + 3_600_000 * 3).toISOString(),
+    asOf: dueAfter(2),
     periods: schedules * 2,
+    customerId,
+    methods: methods.map(({ id, token }) => ({ id, token })),
+    dueAfter,
   };
 }

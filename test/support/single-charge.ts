@@ -17,7 +17,7 @@ export interface SingleChargeBook {
 }
 
 export async function makeSingleChargeBook(folder: string): Promise<SingleChargeBook> {
-  const { path } = await makeBillingBook(folder, 0, ['tok_approved']);
+  const { path } = await makeBillingBook(folder, 0, { tokens: ['tok_approved'] });
   // However slowly the bank gets its turn: what is tested here is the disk.
   const gateways = { simulated: { type: 'simulated', timeoutMs: 60_000 } };
   const config = { books: { main: { url: './book.db' } }, gateways, timezone: 'UTC' };

@@ -4,9 +4,12 @@ import type { Clock } from '../../clock.ts';
 import { BursarError } from '../../errors.ts';
 import type { Db } from '../../storage/db.ts';
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 const WAL_TRIES = 100;
 const WAL_PAUSE_MS = 20;
+
+// What the bank can be made to do to everybody, while it is in use: `refuse_credentials` (every request answers 401).
+const SWITCHES = 'create table switches (name text primary key) strict, without rowid';
 
 const TABLES = [
   `create table payments (
@@ -66,18 +69,23 @@ const TABLES = [
     tokens real not null,
     filled_at integer not null
   ) strict`,
+  SWITCHES,
 ];
 
 /** Puts the file into WAL, without fsync (it survives kills, not power loss), and makes its tables if it is new. */
 export async function prepareBankFile(db: Db, path: string, clock: Clock): Promise<void> {
   if (path !== ':memory:') await enterWal(db, clock);
   await db.raw('pragma synchronous = off');
-  if ((await schemaVersion(db)) === 0) await createTables(db);
+  if ((await schemaVersion(db)) < SCHEMA_VERSION) await bringUpToDate(db);
   const version = await schemaVersion(db);
   if (version === SCHEMA_VERSION) return;
-  throw new BursarError('gateway_unreachable', `The simulated bank at ${path} has schema ${version}, not 1.`, {
-    hint: 'Use the version of bursar that made it, or move the file away to begin with an empty bank.',
-  });
+  throw new BursarError(
+    'gateway_unreachable',
+    `The simulated bank at ${path} has schema ${version}, not ${SCHEMA_VERSION}.`,
+    {
+      hint: 'Use the version of bursar that made it, or move the file away to begin with an empty bank.',
+    },
+  );
 }
 
 /** Several processes may make the file at once: the change to WAL then answers SQLITE_BUSY without waiting. */
@@ -93,11 +101,12 @@ async function enterWal(db: Db, clock: Clock): Promise<void> {
   }
 }
 
-async function createTables(db: Db): Promise<void> {
+async function bringUpToDate(db: Db): Promise<void> {
   await db.raw('begin immediate');
   // Another process may have been first: it holds the lock until its tables are whole.
-  if ((await schemaVersion(db)) === 0) {
-    for (const table of TABLES) await db.raw(table);
+  const version = await schemaVersion(db);
+  if (version < SCHEMA_VERSION) {
+    for (const table of version === 0 ? TABLES : [SWITCHES]) await db.raw(table);
     await db.raw(`pragma user_version = ${SCHEMA_VERSION}`);
   }
   await db.raw('commit');

@@ -122,6 +122,11 @@ export async function takeFromThrottle(db: Knex, wanted: number, perSecond: numb
   return admitted;
 }
 
+/** Whether someone has thrown the switch, in the file, so that it holds for every process at once. */
+export async function isSwitched(db: Knex, name: 'refuse_credentials'): Promise<boolean> {
+  return ((await db.raw('select 1 from switches where name = ?', [name])) as unknown[]).length > 0;
+}
+
 async function rowsIn(db: Knex, table: keyof typeof COLUMNS, column: string, values: readonly string[]) {
   if (values.length === 0) return [];
   const sql = `select json_group_array(json_array(${COLUMNS[table].join(', ')})) as lines

@@ -6,6 +6,7 @@ import type { Db } from '../../storage/db.ts';
 import { cancelled, confirmed, perform, type Step, settled, withoutFailedRefunds } from './bank.ts';
 import {
   immediately,
+  isSwitched,
   loadPayments,
   loadRecords,
   loadRecordsOfPayments,
@@ -46,6 +47,9 @@ export function executeBatch(
   nowMs: number,
 ): Promise<BankReply[]> {
   return immediately(db, async () => {
+    if (await isSwitched(db, 'refuse_credentials')) {
+      return commands.map(() => refusalReply('unauthorized', 'the credentials were refused'));
+    }
     const limit = terms.rateLimitPerSecond;
     const admitted = limit === null ? commands.length : await takeFromThrottle(db, commands.length, limit, nowMs);
     const admittedCommands = commands.slice(0, admitted);
