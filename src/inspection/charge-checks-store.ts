@@ -166,3 +166,24 @@ export async function countRows(db: Knex): Promise<Counts> {
   );
   return row ?? { charges: 0, attempts: 0, refunds: 0, entries: 0, postings: 0 };
 }
+
+export interface BodyMismatch {
+  id: string;
+  chargeId: string;
+  amount: number;
+  currency: string;
+}
+
+/**
+ * Attempts whose stored request, the very bytes that a resend would send, names another amount than the attempt. By the
+ * text, since a request is the gateway's own; those that name no `amountMinor` are not looked at.
+ */
+export async function bodyMismatches(db: Knex, limit: number): Promise<BodyMismatch[]> {
+  return select<BodyMismatch>(
+    db,
+    `SELECT id, charge_id AS "chargeId", amount_minor AS amount, currency FROM attempts
+      WHERE instr(body, '"amountMinor":"') > 0 AND instr(body, '"amountMinor":"' || amount_minor || '"') = 0
+      ORDER BY id LIMIT ?`,
+    [limit],
+  );
+}

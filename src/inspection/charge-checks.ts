@@ -5,6 +5,7 @@ import type { Findings } from '../audit/finding.ts';
 import type { Db } from '../storage/db.ts';
 import { ASKED_PER_KIND } from './asked.ts';
 import {
+  bodyMismatches,
   type ChargeMismatch,
   chargeMismatches,
   type RefundMismatch,
@@ -17,6 +18,14 @@ export async function checkCharges(db: Db, findings: Findings): Promise<void> {
   for (const charge of await chargeMismatches(db, ASKED_PER_KIND)) {
     const command = `bursar charges show ${charge.id}`;
     for (const [code, message] of faultsOf(charge)) findings.add(code, charge.id, message, command);
+  }
+  for (const { id, chargeId, amount, currency } of await bodyMismatches(db, ASKED_PER_KIND)) {
+    findings.add(
+      'attempt_request',
+      id,
+      `Attempt ${id} is of ${money(amount, currency)}, but the request that is stored for it names another amount.`,
+      `bursar charges show ${chargeId}`,
+    );
   }
   await checkRefunds(db, findings);
 }

@@ -66,13 +66,13 @@ interface Words {
 
 const FULL: Words = {
   code: 'book_full',
-  what: 'is on a disk that is full.',
-  hint: 'Free some space on that disk and run the command again. bursar db status and every list can still be read.',
+  what: 'has no room to grow: its disk is full, or a limit on file sizes is met.',
+  hint: 'Free some space on that disk, or raise the limit (ulimit -f), and run the command again. The book can still be read.',
 };
 const DAMAGED: Words = {
   code: 'corrupt_book',
   what: 'is damaged.',
-  hint: 'Keep the file as it is, and bring back a backup of it with: bursar db restore FILE',
+  hint: 'Look at the disk, keep the file as it is, and bring back a backup of it with: bursar db restore FILE',
 };
 const UNREADABLE: Words = {
   code: 'book_unreachable',

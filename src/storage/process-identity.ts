@@ -16,16 +16,25 @@ export function thisProcess(): ProcessIdentity {
     host: `${hostname()}/${read('/proc/sys/kernel/random/boot_id') ?? ''}`,
     pidNamespace: link('/proc/self/ns/pid') ?? '',
     pid: process.pid,
-    processStart: startOf(process.pid) ?? '',
+    // A /proc of another pid namespace (one entered without mounting its own) shows other processes under our numbers.
+    processStart: link('/proc/self') === String(process.pid) ? (look(process.pid)?.start ?? '') : '',
   };
 }
 
 /** `false` only where it is certain: same host, same pid namespace, and no such process any more. */
 export function mayBeAlive(other: ProcessIdentity, self: ProcessIdentity): boolean {
   if (other.host !== self.host || other.pidNamespace !== self.pidNamespace) return true;
-  if (self.processStart !== '') return startOf(other.pid) === other.processStart;
+  if (!isThere(other.pid)) return false;
+  if (self.processStart === '' || other.processStart === '') return true;
+  const found = look(other.pid);
+  // Another user's process may be hidden from us (proc(5), hidepid).
+  if (found === undefined) return true;
+  return !found.hasEnded && found.start === other.processStart;
+}
+
+function isThere(pid: number): boolean {
   try {
-    process.kill(other.pid, 0);
+    process.kill(pid, 0);
     return true;
   } catch (error) {
     // EPERM: it is there and belongs to someone else.
@@ -33,12 +42,14 @@ export function mayBeAlive(other: ProcessIdentity, self: ProcessIdentity): boole
   }
 }
 
-/** `undefined` where there is no such process. A zombie has ended, whatever still shows its pid. */
-function startOf(pid: number): string | undefined {
+/** `undefined` where it can't be seen. A zombie has ended, whatever still shows its pid. */
+function look(pid: number): { hasEnded: boolean; start: string } | undefined {
   const stat = read(`/proc/${pid}/stat`);
   // The second field is the program's name in brackets and may itself hold spaces and brackets.
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields === undefined || fields[0] === 'Z' ? undefined : fields[19];
+  return fields === undefined
+    ? undefined
+    : { hasEnded: fields[0] === 'Z' || fields[0] === 'X', start: fields[19] ?? '' };
 }
 
 function read(path: string): string | undefined {
