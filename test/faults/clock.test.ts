@@ -25,8 +25,8 @@ const setClock = (offset: string): Promise<void> => writeFile(clockFile(), `${of
 
 /** https://github.com/wolfcw/libfaketime: the clock alone is faked, timers go on as they are. */
 function faked(): Record<string, string> {
-  // The program knows where its library is.
-  const library = spawnSync('faketime', ['now', 'printenv', 'LD_PRELOAD'], { encoding: 'utf8' }).stdout?.trim();
+  // The program knows where its library is; Node has threads, so the one for several (-m).
+  const library = spawnSync('faketime', ['-m', 'now', 'printenv', 'LD_PRELOAD'], { encoding: 'utf8' }).stdout?.trim();
   if (!library) throw new Error('faketime is not installed: npm run test installs it');
   return {
     LD_PRELOAD: library,
