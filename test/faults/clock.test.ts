@@ -51,7 +51,10 @@ async function assertNothingTwice(): Promise<void> {
     book.path,
     'SELECT id AS charge_id, captured_minor AS amount FROM charges WHERE captured_minor > 0 ORDER BY 1',
   );
-  expect(captured).toEqual(collected.map(({ charge_id, amount }) => ({ charge_id, amount })));
+  // A debit that was begun two days ahead settles when the bank's clock, which is ours, comes to it.
+  const settling = await rowsOf<{ id: string }>(book.path, `SELECT id FROM charges WHERE status = 'settling'`);
+  const final = collected.filter(({ charge_id }) => !settling.some(({ id }) => id === charge_id));
+  expect(captured).toEqual(final.map(({ charge_id, amount }) => ({ charge_id, amount })));
   expect(await rowsOf(book.bankPath, 'SELECT * FROM refusals')).toEqual([]);
   const [periods] = await rowsOf<{ charges: number; periods: number }>(
     book.path,
