@@ -82,7 +82,7 @@ export async function backUpBook(
   return { path, manifest };
 }
 
-/** `20270131T090000Z`, for names of files. */
+/** `20270131T090000123Z`, for names of files. */
 export function fileTime(timeMs: number): string {
-  return new Date(timeMs).toISOString().replace(/\.\d+/, '').replaceAll(/[-:]/g, '');
+  return new Date(timeMs).toISOString().replaceAll(/[-:.]/g, '');
 }

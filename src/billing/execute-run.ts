@@ -178,7 +178,8 @@ class Execution {
         counts.due += 1;
         counts.declined += 1;
       },
-      onRefused: (error) => this.#note(stoppedByOf(error), error),
+      onRefused: (error) =>
+        error.code === 'quarantined' ? this.#stop('quarantined', error) : this.#note(stoppedByOf(error), error),
     });
   }
 
@@ -231,7 +232,7 @@ async function finish(pipeline: Pipeline, run: Run): Promise<void> {
 }
 
 function stoppedByOf({ code }: BursarError): StoppedBy {
-  return code === 'paused' || code === 'quarantined' || code === 'clock' ? code : 'configuration';
+  return code === 'paused' || code === 'clock' ? code : 'configuration';
 }
 
 function clockMeanwhile(gateway: string): BursarError {

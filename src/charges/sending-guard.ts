@@ -45,8 +45,8 @@ export class SendingGuard {
   /** The highest number that a commit of this process may have, and the highest that is known to be kept. */
   #raised = 0;
   #kept = 0;
-  /** Gateways that the book holds a wrong clock against, as last read. */
-  #offClocks: ReadonlySet<string> = new Set();
+  /** Gateways that the book holds a wrong clock against, as last read; `null` before that. */
+  #offClocks: ReadonlySet<string> | null = null;
   #keeping: Promise<unknown> = Promise.resolve();
 
   constructor(ports: GuardPorts) {
@@ -188,9 +188,11 @@ export class SendingGuard {
   async sawClock({ name, clockOffsetMs }: Pick<Gateway, 'name' | 'clockOffsetMs'>): Promise<void> {
     const offsetMs = clockOffsetMs?.() ?? null;
     if (offsetMs === null) return;
-    const isOff = Math.abs(offsetMs) > CLOCK_TOLERANCE_MS;
-    if (isOff === this.#offClocks.has(name)) return;
     const { book, clock, author } = this.#ports;
+    const isOff = Math.abs(offsetMs) > CLOCK_TOLERANCE_MS;
+    const known = this.#offClocks ?? new Set((await readGuard(book.reader)).clockFaults.keys());
+    this.#offClocks = known;
+    if (isOff === known.has(name)) return;
     await writeTrx(book, async (trx) => {
       const nowMs = clock.nowMs();
       if (isOff) await insertClockFault(trx, name, offsetMs, nowMs);
@@ -205,8 +207,6 @@ export class SendingGuard {
         },
       ]);
     });
-    this.#offClocks = new Set(
-      isOff ? [...this.#offClocks, name] : [...this.#offClocks].filter((each) => each !== name),
-    );
+    this.#offClocks = new Set(isOff ? [...known, name] : [...known].filter((each) => each !== name));
   }
 }

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { rowsOf, runToTheEnd } from '../support/bank-judge.ts';
+import { runToTheEnd } from '../support/bank-judge.ts';
+import { rowsOf } from '../support/rows.ts';
 import { type BillingBook, makeBillingBook } from '../support/billing-book.ts';
 import { runCli } from '../support/cli.ts';
 import { innerPid, startCli, untilInHand } from '../support/running-cli.ts';
@@ -22,7 +23,7 @@ let folder: string;
 let book: BillingBook;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bursar-containers-'));
-  book = await makeBillingBook(folder, 40, ['tok_approved']);
+  book = await makeBillingBook(folder, 40, { tokens: ['tok_approved'] });
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 

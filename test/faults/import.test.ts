@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { rowsOf } from '../support/bank-judge.ts';
+import { rowsOf } from '../support/rows.ts';
 import { BIN, cliEnvironment } from '../support/cli.ts';
 import {
   chargeRow,

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LEASE_MS } from '../../src/storage/lease.ts';
-import { rowsOf, runToTheEnd } from '../support/bank-judge.ts';
+import { runToTheEnd } from '../support/bank-judge.ts';
+import { rowsOf } from '../support/rows.ts';
 import { type BillingBook, makeBillingBook } from '../support/billing-book.ts';
 import { runCli } from '../support/cli.ts';
 import { startCli, untilInHand } from '../support/running-cli.ts';
@@ -49,7 +50,7 @@ describe.concurrent('a run that does not go on', () => {
   test('suspended past its lease: the same attempts are continued by another, and it sends nothing when it wakes', {
     timeout: 180_000,
   }, async () => {
-    const book = await makeBillingBook(join(folder, 'stopped'), 60, ['tok_approved']);
+    const book = await makeBillingBook(join(folder, 'stopped'), 60, { tokens: ['tok_approved'] });
     const stopped = startCli(runOf(book, '--concurrency', '1'), book.folder);
     await untilInHand(stopped, book.path, 5);
     stopped.child.kill('SIGSTOP');
@@ -90,7 +91,7 @@ describe.concurrent('a run that does not go on', () => {
   });
 
   test('killed: what it held is taken over at once, under the same keys', async () => {
-    const book = await makeBillingBook(join(folder, 'killed'), 30, ['tok_approved']);
+    const book = await makeBillingBook(join(folder, 'killed'), 30, { tokens: ['tok_approved'] });
     const killed = startCli(runOf(book, '--concurrency', '1'), book.folder);
     await untilInHand(killed, book.path, 5);
     killed.child.kill('SIGKILL');

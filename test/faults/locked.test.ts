@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { rowsOf, runToTheEnd } from '../support/bank-judge.ts';
+import { runToTheEnd } from '../support/bank-judge.ts';
+import { rowsOf } from '../support/rows.ts';
 import { makeBillingBook } from '../support/billing-book.ts';
 import { BIN, cliEnvironment, runCli } from '../support/cli.ts';
 import { copyOf, judge, makeSingleChargeBook, type SingleChargeBook } from '../support/single-charge.ts';
@@ -56,7 +57,7 @@ test('a writer is refused with 6 and has done nothing; a reader is never blocked
 });
 
 test('a run in the middle of its dispatch settles once the lock is free', async () => {
-  const book = await makeBillingBook(join(folder, 'run'), 100, ['tok_approved']);
+  const book = await makeBillingBook(join(folder, 'run'), 100, { tokens: ['tok_approved'] });
   const args = [BIN, 'billing', 'run', '--as-of', book.asOf, '--json', '--concurrency', '2'];
   const child = spawn(process.execPath, args, {
     cwd: book.folder,

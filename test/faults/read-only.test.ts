@@ -179,7 +179,7 @@ describe.concurrent('a limit on file sizes', () => {
   });
 
   test('a run empties its log rather than run into it', async () => {
-    const run = await makeBillingBook(join(folder, 'limit-run'), 400, ['tok_approved']);
+    const run = await makeBillingBook(join(folder, 'limit-run'), 400, { tokens: ['tok_approved'] });
     // The log of such a run grows to some 12 MB, and SQLite would empty it by itself at 80.
     const args = ['billing', 'run', '--as-of', run.asOf, '--json', '--concurrency', '8'];
     const { code, stdout } = await limited(args, 14_000, run.folder);

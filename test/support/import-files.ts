@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openSqlite } from '../../src/storage/dialect.ts';
-import { rowsOf } from './bank-judge.ts';
+import { rowsOf } from './rows.ts';
 import { type CliResult, runCli } from './cli.ts';
 
 export const SCHEDULE_HEADING = [

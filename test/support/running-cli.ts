@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { rowsOf } from './bank-judge.ts';
+import { rowsOf } from './rows.ts';
 import { BIN, type CliResult, cliEnvironment } from './cli.ts';
 
 export interface RunningCli {

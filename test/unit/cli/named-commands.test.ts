@@ -57,6 +57,6 @@ test('mentions are found, and told from prose', () => {
   expect(named('Check it with: bursar gateways test \0, or bursar bank burn')).toEqual(['gateways test', 'bank burn']);
   expect(named('bursar restore')).toEqual(['restore']);
   expect(named('Use the version of bursar that made it.')).toEqual([]);
-  expect(exists('db restore')).toBe(false);
+  expect(exists('db undo')).toBe(false);
   expect(exists('demo anywhere')).toBe(true);
 });
