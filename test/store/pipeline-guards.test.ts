@@ -233,3 +233,42 @@ test.each(REJECTIONS)('an attempt is rejected once every send has met "%s"', asy
   expect(await collected).toMatchObject({ attempt: { outcome: 'rejected', sends: 2, unprovenSends: 0 } });
   expect(bank.executed).toEqual([]);
 });
+
+test('a send that is stopped right before its socket does not leave', async () => {
+  const { id } = await at.due();
+  const attempt = await at.a.open(id);
+  let asked = 0;
+  const stopped = (): boolean => {
+    asked += 1;
+    return true;
+  };
+  expect(await at.a.pipeline.collect(attempt, stopped)).toMatchObject({
+    outcome: { kind: 'rejected', providerCode: 'stopped' },
+    charge: { status: 'pending' },
+  });
+  expect([asked, bank.sends.length]).toEqual([1, 0]);
+});
+
+test('a pause that is thrown between the count of a resend and its socket holds it back', async () => {
+  const { id } = await sent('lose_request');
+  // The pause stands as soon as the count does.
+  await at.a.book.db.raw(`CREATE TRIGGER pause_at_count AFTER UPDATE OF sends ON attempts WHEN NEW.sends > OLD.sends
+    BEGIN INSERT INTO pauses (scope, reason, actor, since) VALUES ('*', 'incident', 'tester', 0); END`);
+  await resolveOpenAttempts(at.b.pipeline);
+  expect(bank.sendsOf(id)).toBe(1);
+  expect(await onlyAttempt(id)).toMatchObject({ outcome: 'unknown', sends: 2, unprovenSends: 1 });
+});
+
+test.each([
+  ['lookups that lag', { lookupLagMs: HOUR_MS }],
+  ['a payment that is closed', { absenceProof: 'cancel' as const }],
+])('a resend by a process whose lease ran out during its lookup is not sent: %s', async (_, capabilities) => {
+  await restart(capabilities);
+  bank.cancellation = { kind: 'closed' };
+  const { id } = await sent('lose_request');
+  at.clock.advance(HOUR_MS);
+  bank.duringLookup = async () => at.clock.advance(LEASE_MS);
+  await resolveOpenAttempts(at.b.pipeline);
+  expect([bank.sendsOf(id), bank.cancels.length]).toEqual([1, 0]);
+  expect((await onlyAttempt(id)).outcome).toBe('unknown');
+});

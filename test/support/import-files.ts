@@ -1,4 +1,5 @@
 // Files to import, made by the row, and what stands in a book after an import.
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -71,7 +72,7 @@ export async function writeSchedules(path: string, count: number, bad: readonly 
       return scheduleRow(index, bad.includes(index) ? { amount: '12.505' } : {});
     });
     const text = csvOf(SCHEDULE_HEADING, rows);
-    if (!file.write(text.slice(text.indexOf('\n') + 1))) await new Promise((resolve) => file.once('drain', resolve));
+    if (!file.write(text.slice(text.indexOf('\n') + 1))) await once(file, 'drain');
   }
   await new Promise<void>((resolve) => file.end(() => resolve()));
 }

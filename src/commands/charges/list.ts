@@ -38,7 +38,8 @@ export default class ChargesList extends BaseCommand<typeof ChargesList> {
     );
     const total = await countCharges(reader, filter);
     const time = (value: string | null): string | null => this.time(value);
-    const isAboutUnknowns = listRange(this.flags).format === 'table' && filter.openOperations === true;
+    const isOnlyUnknown = filter.statuses?.every((status) => status === 'unknown') === true;
+    const isAboutUnknowns = isOnlyUnknown && listRange(this.flags).format === 'table';
     const columns = isAboutUnknowns ? unknownChargeColumns(time, app.clock.nowMs()) : chargeColumns(time);
     await this.showList({ schema: 'bursar.charges/1', rows, total }, columns);
   }
