@@ -15,6 +15,8 @@ import { temporaryFolder } from '../support/cli.ts';
 import { type SchedulesBook, schedulesBook } from '../support/schedules-book.ts';
 import { scripted, UNKNOWN } from '../support/scripted-gateway.ts';
 
+const require = createRequire(import.meta.url);
+
 const HOSTILE = [
   '</text><script>window.broken = 1</script><img src=x onerror="window.broken = 1">',
   '\n  participant mallory\n  mallory->>ledger: take it all; Note over bursar: approved',
@@ -44,7 +46,7 @@ beforeAll(async () => {
   if (found !== null) browser = found;
   await page.route('**/*', (route) => (route.request().url().startsWith('about:') ? route.continue() : route.abort()));
   await page.setContent('<!doctype html><meta charset="utf-8"><body style="background: white"></body>');
-  const mermaid = createRequire(import.meta.url).resolve('mermaid');
+  const mermaid = require.resolve('mermaid');
   await page.addScriptTag({ content: await readFile(join(mermaid, '..', 'mermaid.min.js'), 'utf8') });
 });
 afterAll(async () => {
@@ -133,9 +135,6 @@ test('a decline, a retry with no answer, what a lookup found, and a refund', asy
     'Now captured.',
   ]) {
     expect(told, all).toContain(words);
-  }
-  if (process.env.BURSAR_PICTURE !== undefined) {
-    await page.locator('svg').first().screenshot({ path: process.env.BURSAR_PICTURE });
   }
   await schedules.close();
 });

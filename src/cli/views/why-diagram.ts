@@ -12,7 +12,15 @@ const LINE_LENGTH = 60;
 export function whyDiagram({ charge, steps, next }: Why): string {
   const gateways = [...new Set([charge.gateway, ...steps.flatMap(({ gateway }) => gateway ?? [])])];
   const idOf = (gateway: string | null): string => `gateway${Math.max(0, gateways.indexOf(gateway ?? charge.gateway))}`;
-  const messages = steps.flatMap((step) => messagesOf(step, idOf(step.gateway)));
+  let lastBy = '';
+  const messages = steps.flatMap((step) => {
+    const by = `${step.actor ?? '?'}, ${step.command ?? '?'}`;
+    // Who lets an attempt be opened is told where it is not who acted last: a refund days later, the next run.
+    const isTold = fromOutside(step) || step.kind !== 'opened' || by === lastBy;
+    if (fromOutside(step) || step.kind === 'opened') lastBy = by;
+    const told = messagesOf(step, idOf(step.gateway));
+    return isTold ? told : [`${whoOf(step)}->>bursar: ${mermaidText(by)}`, ...told];
+  });
   const used = (id: string): boolean =>
     messages.some((line) => new RegExp(`\\b${id}\\b`).test(line.split(': ')[0] ?? ''));
   const participants = [
@@ -36,7 +44,7 @@ export function whyDiagram({ charge, steps, next }: Why): string {
 }
 
 function messagesOf(step: StoryStep, gateway: string): string[] {
-  const who = RUNS.includes(step.command) ? 'cron' : 'operator';
+  const who = whoOf(step);
   const by = `${step.actor ?? '?'}, ${step.command ?? '?'}`;
   const lines = [
     `${arrowOf(step, who, gateway)}: ${mermaidText(fromOutside(step) ? `${by}: ${step.what}` : step.what)}`,
@@ -47,6 +55,8 @@ function messagesOf(step: StoryStep, gateway: string): string[] {
   }
   return lines;
 }
+
+const whoOf = ({ command }: StoryStep): string => (RUNS.includes(command) ? 'cron' : 'operator');
 
 const FROM_OUTSIDE: readonly StoryStep['kind'][] = [
   'scheduled',
@@ -71,6 +81,8 @@ function arrowOf(step: StoryStep, who: string, gateway: string): string {
     case 'looked_up':
     case 'closed':
       return `${gateway}-->>bursar`;
+    case 'unanswered':
+      return `${gateway}--xbursar`;
     case 'posted':
       return 'bursar->>ledger';
     default:

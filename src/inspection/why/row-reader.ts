@@ -162,7 +162,7 @@ export class RowReader {
     if (failed && isCollecting(attempt.operation)) this.#count(attempt, declineCode);
     const rule = failed ? text(after, 'rule') : null;
     return {
-      kind: kindOf(by, text(after, 'cause'), declineCode),
+      kind: kindOf(by, outcome, text(after, 'cause'), declineCode),
       what: saidOf({
         attempt,
         outcome,
@@ -211,8 +211,9 @@ export class RowReader {
   }
 }
 
-function kindOf(by: string, cause: string | null, declineCode: string | null): StepKind {
+function kindOf(by: string, outcome: string, cause: string | null, declineCode: string | null): StepKind {
   if (cause === 'owner_gone') return 'owner_gone';
+  if (by === 'send' && outcome === 'unknown') return 'unanswered';
   return by === 'send' && isOwnStop(declineCode) ? 'not_sent' : (KIND_OF[by] ?? 'answered');
 }
 

@@ -10,6 +10,7 @@ export type StepKind =
   | 'opened'
   | 'resent'
   | 'answered'
+  | 'unanswered'
   | 'not_sent'
   | 'owner_gone'
   | 'looked_up'
