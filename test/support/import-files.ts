@@ -71,7 +71,8 @@ export async function writeSchedules(path: string, count: number, bad: readonly 
       return scheduleRow(index, bad.includes(index) ? { amount: '12.505' } : {});
     });
     const text = csvOf(SCHEDULE_HEADING, rows);
-    if (!file.write(text.slice(text.indexOf('\n') + 1))) await new Promise((resolve) => file.once('drain', resolve));
+    if (!file.write(text.slice(text.indexOf('\n') + 1)))
+      await new Promise<void>((resolve) => file.once('drain', () => resolve()));
   }
   await new Promise<void>((resolve) => file.end(() => resolve()));
 }
