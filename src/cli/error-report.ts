@@ -53,14 +53,23 @@ export function toReport(error: unknown, context: ReportContext = NO_CONTEXT): E
 
 /** Prints a report where it belongs, without card numbers; the trace only with `debug`, on stderr. */
 export function printReport(report: ErrorReport, error: unknown, how: { json: boolean; debug: boolean }): void {
-  const message = maskPans(report.message);
-  const hint = report.hint === null ? null : maskPans(report.hint);
+  const message = clipped(maskPans(report.message));
+  const hint = report.hint === null ? null : clipped(maskPans(report.hint));
   const start = report.code === 'internal' ? 'bursar: internal error' : 'Error';
   // Where stdout takes nothing, not even the error, stderr has it.
   if (how.json && report.code !== 'result_unprinted') {
     process.stdout.write(`${toJson({ error: { ...report, message, hint } })}\n`);
   } else process.stderr.write(`${start}: ${message}\n${hint === null ? '' : `${hint}\n`}`);
   if (how.debug) process.stderr.write(`${maskPans(printable(trace(error)))}\n`);
+}
+
+// A message quotes what it refuses, which may be a file's worth of text.
+const LONGEST_MESSAGE = 2000;
+
+function clipped(text: string): string {
+  return text.length <= LONGEST_MESSAGE
+    ? text
+    : `${text.slice(0, LONGEST_MESSAGE / 2)} … ${text.slice(-LONGEST_MESSAGE / 2)}`;
 }
 
 function trace(error: unknown): string {

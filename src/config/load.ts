@@ -135,6 +135,9 @@ function isFile(path: string): boolean {
 
 function readConfig(path: string): string {
   try {
+    // A device such as /dev/zero would be read for ever; a pipe (`--config <(…)`) ends.
+    const found = statSync(path);
+    if (!found.isFile() && !found.isFIFO()) throw Object.assign(new Error('not a file'), { code: 'not a file' });
     return readFileSync(path, 'utf8').replace(/^\ufeff/, '');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';

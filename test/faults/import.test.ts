@@ -180,7 +180,7 @@ describe('paid_through', () => {
     const shown = await book.run(['schedules', 'show', String(latest?.id)]);
     expect(shown.stdout).toContain('Paid through    2027-02-27');
     const preview = await book.run(['schedules', 'preview', String(latest?.id), '--next', '3', '--json']);
-    expect(preview.stdout).toMatch(/2027-02-28[^]*2027-03-31[^]*2027-04-30/);
+    expect(preview.stdout).toMatch(/2027-02-28[\s\S]*2027-03-31[\s\S]*2027-04-30/);
 
     for (const [asOf, mode] of [
       ['2026-12-01T12:00:00Z', 'all'],
