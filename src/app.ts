@@ -26,14 +26,22 @@ export interface AppOptions {
   cwd: string;
   /** Only `db migrate` may open a book of an older schema. */
   allowOlder?: boolean;
+  /**
+   * A run commits again and again beside others that do the same, and SQLite lets whoever asks first have the lock, not
+   * who has waited longest: with fifty runs on two busy cores one had no turn for 10 s. It waits for a minute.
+   */
+  isRun?: boolean;
 }
+
+const RUN_BUSY_TIMEOUT_MS = 60_000;
 
 export async function openApp(options: AppOptions): Promise<App> {
   const { env, cwd } = options;
   const config = await loadConfig({ flag: options.config, cwd, env });
   const url = resolveBookUrl(config, { flag: options.book, cwd, env });
   const author = authorOf(options.command, actorOf(env, config));
-  const book = await openBook(url, { allowOlder: options.allowOlder ?? false, busyTimeoutMs: busyTimeoutOf(env) });
+  const busyTimeoutMs = busyTimeoutOf(env) ?? (options.isRun === true ? RUN_BUSY_TIMEOUT_MS : undefined);
+  const book = await openBook(url, { allowOlder: options.allowOlder ?? false, busyTimeoutMs });
   return new App(book, config, author, env);
 }
 

@@ -64,7 +64,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   /** The book and everything that works on it; closed, and what was written sealed, when the command ends. */
-  protected async open(options: { allowOlder?: boolean } = {}): Promise<App> {
+  protected async open(options: { allowOlder?: boolean; isRun?: boolean } = {}): Promise<App> {
     const { openApp } = await import('../app.ts');
     const { book, config } = this.flags as { book?: string; config?: string };
     const command = this.ctor.id.replaceAll(':', ' ');

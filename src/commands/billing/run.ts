@@ -25,7 +25,7 @@ export default class BillingRun extends BaseCommand<typeof BillingRun> {
   };
 
   async run() {
-    const app = await this.open();
+    const app = await this.open({ isRun: true });
     const signal = this.interruptSignal;
     const isSilent = this.jsonEnabled();
     const result = await runFlow('billing', this.flags, { app, asker: this.asker, signal, isSilent });

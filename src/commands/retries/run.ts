@@ -14,7 +14,7 @@ export default class RetriesRun extends BaseCommand<typeof RetriesRun> {
   static override flags = runFlags;
 
   async run() {
-    const app = await this.open();
+    const app = await this.open({ isRun: true });
     const signal = this.interruptSignal;
     const isSilent = this.jsonEnabled();
     const result = await runFlow('retries', this.flags, { app, asker: this.asker, signal, isSilent });
