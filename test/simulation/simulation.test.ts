@@ -1,0 +1,72 @@
+// Thousands of drawn commands on the real pipeline, with several processes at once, banks that forget, and a network that
+// loses, delays and breaks things. BURSAR_SEED repeats a run; BURSAR_PATH and BURSAR_REPLAY the shrunk case that a failure
+// printed. BURSAR_SIMULATION_BAIL=1 stops at the first failure instead of shrinking it.
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { chooseSeed } from '../support/seeded.ts';
+import { COMMANDS } from './commands.ts';
+import { heal } from './heal.ts';
+import { HAPPENINGS } from './points.ts';
+import { Statistics } from './statistics.ts';
+import { type Template, template, World } from './world.ts';
+
+const isSoak = process.env.BURSAR_SOAK === '1';
+const WORLDS = isSoak ? 900 : 36;
+const COMMANDS_PER_WORLD = 120;
+const SHRINK_LIMIT_MS = 120_000;
+
+let from: Template;
+beforeAll(async () => {
+  from = await template();
+});
+afterAll(() => from.remove());
+
+async function live(commands: Iterable<fc.AsyncCommand<object, World>>, seed: number, statistics: Statistics) {
+  const world = await World.begin(from, seed, statistics);
+  try {
+    await fc.asyncModelRun(() => ({ model: {}, real: world }), commands);
+    await heal(world, seed);
+  } catch (error) {
+    if (error instanceof Error) error.message += `\nLast steps:\n  ${world.points.trace.slice(-60).join('\n  ')}`;
+    throw error;
+  } finally {
+    await world.end();
+  }
+}
+
+test(
+  'money moves exactly once, whatever fails and whoever works at once',
+  async () => {
+    const seed = chooseSeed();
+    const statistics = new Statistics();
+    const startedAt = performance.now();
+    const { BURSAR_PATH: path, BURSAR_REPLAY: replayPath } = process.env;
+    const commands = fc.commands(COMMANDS, {
+      maxCommands: COMMANDS_PER_WORLD,
+      size: 'max',
+      ...(replayPath === undefined ? {} : { replayPath }),
+    });
+    try {
+      await fc.assert(
+        fc.asyncProperty(commands, fc.nat(2 ** 31 - 1), (drawn, of) => live(drawn, of, statistics)),
+        {
+          seed,
+          numRuns: WORLDS,
+          endOnFailure: process.env.BURSAR_SIMULATION_BAIL === '1',
+          ...(path === undefined ? {} : { path }),
+        },
+      );
+    } catch (error) {
+      console.log(`To repeat it: BURSAR_SEED=${seed}, with BURSAR_PATH="…" and BURSAR_REPLAY="…" as printed below.`);
+      throw error;
+    }
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    console.log(`simulation, BURSAR_SEED=${seed}, ${seconds} s:\n${statistics}`);
+    if (path !== undefined) return;
+    expect(statistics.of('steps')).toBeGreaterThan(isSoak ? 50_000 : 2_000);
+    for (const what of Object.values(HAPPENINGS).flatMap((words) => Object.keys(words))) {
+      expect(statistics.of(what), `the run has not met: ${what}`).toBeGreaterThan(0);
+    }
+  },
+  isSoak ? 3_600_000 : 60_000 + SHRINK_LIMIT_MS,
+);
