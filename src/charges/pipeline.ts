@@ -36,6 +36,8 @@ export class Pipeline {
   readonly #opens: GroupCommit<OpenRequest, Opened>;
   readonly #settles: GroupCommit<Settlement, Settled>;
   readonly #sender: Sender;
+  /** Attempts that a request of this process has opened and not settled yet: no other request goes on with one of them. */
+  readonly #handedOut = new Set<string>();
 
   constructor(context: ChargesContext) {
     this.context = context;
@@ -63,7 +65,9 @@ export class Pipeline {
   async open(request: OpenRequest): Promise<Opened> {
     const id = request.kind === 'create' ? request.charge.id : request.chargeId;
     try {
-      return await this.#opens.submit(request);
+      const opened = await this.#opens.submit(request);
+      if (opened.kind === 'opened') this.#handedOut.add(opened.attempt.id);
+      return opened;
     } catch (error) {
       if (isCommitUnknown(error)) {
         const opened = await this.#reread(id);
@@ -81,6 +85,9 @@ export class Pipeline {
     const { book, owner } = this.context;
     const attempt = (await openAttemptsOf(book.reader, [chargeId])).get(chargeId);
     if (attempt === undefined || attempt.ownerId !== owner.id || attempt.outcome !== null) return null;
+    // Another request for the same charge has opened it, and sends it.
+    if (this.#handedOut.has(attempt.id)) return null;
+    this.#handedOut.add(attempt.id);
     return { kind: 'opened', ...(await this.standing(attempt.id)) };
   }
 
@@ -97,6 +104,8 @@ export class Pipeline {
       return { ...(await this.#settleSurely({ attemptId: attempt.id, outcome, source: 'send' })), outcome };
     } catch (error) {
       throw outcomeUnrecorded(attempt.chargeId, error);
+    } finally {
+      this.#handedOut.delete(attempt.id);
     }
   }
 

@@ -14,8 +14,8 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** Let on one by one, more than any world has waiting. */
 const MOST_STEPS = 20_000;
-/** First while keys are young, then when none is; then until the last retry that the policy plans. */
-const ROUNDS_AFTER_MS = [LEASE_MS + 1, 10 * 60_000, 32 * HOUR_MS, ...Array.from({ length: 6 }, () => 8 * DAY_MS)];
+/** While keys are young, when none is, and then when everything has grown too old for a further retry. */
+const ROUNDS_AFTER_MS = [LEASE_MS + 1, 10 * 60_000, 32 * HOUR_MS, 31 * DAY_MS, 31 * DAY_MS];
 /** In this round nothing can be sent again any more, and what is left is for an operator. */
 const ROUND_OF_OPERATORS = 2;
 const HEALER = 99;

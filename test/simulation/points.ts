@@ -22,13 +22,13 @@ export const HAPPENINGS = {
     arrive: 640,
     lose_answer: 110,
     garbage: 30,
-    server_error: 40,
-    wrong_amount: 20,
+    server_error: 50,
+    wrong_amount: 45,
     crash_after_send: 20,
   },
   late: { arrive_late: 1 },
-  lookup: { look_up: 850, lookup_unavailable: 100, crash_in_lookup: 15 },
-  cancel: { cancel: 850, cancel_unavailable: 150, crash_in_cancel: 90 },
+  lookup: { look_up: 850, lookup_unavailable: 100, crash_in_lookup: 30 },
+  cancel: { cancel: 850, cancel_unavailable: 150, crash_in_cancel: 300 },
   sleep: { wake: 1 },
 } as const;
 

@@ -11,8 +11,8 @@ import { Statistics } from './statistics.ts';
 import { type Template, template, World } from './world.ts';
 
 const isSoak = process.env.BURSAR_SOAK === '1';
-const WORLDS = isSoak ? 900 : 36;
-const COMMANDS_PER_WORLD = 120;
+const WORLDS = isSoak ? 700 : 25;
+const COMMANDS_PER_WORLD = 190;
 const SHRINK_LIMIT_MS = 120_000;
 
 let from: Template;
@@ -64,7 +64,9 @@ test(
     console.log(`simulation, BURSAR_SEED=${seed}, ${seconds} s:\n${statistics}`);
     if (path !== undefined) return;
     expect(statistics.of('steps')).toBeGreaterThan(isSoak ? 50_000 : 2_000);
-    for (const what of Object.values(HAPPENINGS).flatMap((words) => Object.keys(words))) {
+    // Sleeping is no fault: a run sleeps only while another one plans.
+    const { sleep: _, ...met } = HAPPENINGS;
+    for (const what of Object.values(met).flatMap((words) => Object.keys(words))) {
       expect(statistics.of(what), `the run has not met: ${what}`).toBeGreaterThan(0);
     }
   },
