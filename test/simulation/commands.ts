@@ -128,12 +128,15 @@ const charge = fc
     amountMinor: fc.integer({ min: 5, max: 5000 }),
     intent: fc.constantFrom('sale' as const, 'sale' as const, 'authorize' as const),
     policy: fc.constantFrom('standard', 'standard', 'none'),
-    key: fc.option(fc.nat(30)),
+    key: fc.option(fc.nat(30), { freq: 2 }),
   })
   .map((drawn) =>
     command(`charge(${JSON.stringify(drawn)})`, async (world) => {
-      const { gateway, amountMinor, intent, policy, key } = drawn;
-      const methodId = await methodOf(world, gateway, drawn.nth);
+      const { key } = drawn;
+      // What is asked for under a key is always the same, so that it is the repetition of a request.
+      const { gateway, amountMinor, intent, policy } =
+        key === null ? drawn : { ...drawn, gateway: 'keyed', amountMinor: 1000 + key, intent: 'sale' as const };
+      const methodId = await methodOf(world, gateway, key ?? drawn.nth);
       await begin(world, drawn, 'charge', (who) =>
         createCharge(who.pipeline, {
           ...{ customerId: world.customerId, methodId, gateway, currency: 'USD', intent, policy },
@@ -228,14 +231,16 @@ const clock = fc
   );
 
 const SCOPES = ['*', ...GATEWAYS];
-const pausing = fc.record({ scope: fc.constantFrom(...SCOPES), isPause: fc.boolean() }).map(({ scope, isPause }) =>
-  command(`${isPause ? 'pause' : 'resume'}(${scope})`, async (world) => {
-    const context = { book: world.book, clock: world.clock, author };
-    if (isPause) await pause(context, scope, 'incident');
-    else for (const each of SCOPES) await resume(context, each, 'over');
-    world.statistics.count(isPause ? 'paused' : 'resumed');
-  }),
-);
+const pausing = fc
+  .record({ scope: fc.constantFrom(...SCOPES), isPause: fc.constantFrom(true, false, false) })
+  .map(({ scope, isPause }) =>
+    command(`${isPause ? 'pause' : 'resume'}(${scope})`, async (world) => {
+      const context = { book: world.book, clock: world.clock, author };
+      if (isPause) await pause(context, scope, 'incident');
+      else for (const each of SCOPES) await resume(context, each, 'over');
+      world.statistics.count(isPause ? 'paused' : 'resumed');
+    }),
+  );
 
 const operator = fc
   .record({ place, nth })
