@@ -8,11 +8,11 @@ const STORE = [
   'test/store/charges-unknown.test.ts',
   'test/store/charges-operations.test.ts',
 ];
-export const SIMULATION = ['test/simulation/simulation.test.ts'];
+const SIMULATION = ['test/simulation/simulation.test.ts'];
 const simulationFirst = [SIMULATION, STORE];
 const storeFirst = [STORE, SIMULATION];
 
-/** One edit: `text` in `file` becomes `instead`. */
+/** One edit: `find` in `src/file` becomes `replace`. */
 const edit = (file, find, replace) => ({ file: `src/${file}`, find, replace });
 
 export const MUTANTS = [
@@ -23,7 +23,7 @@ export const MUTANTS = [
       edit(
         'charges/send.ts',
         'await gateway.send(requestOf(attempt), ',
-        'await gateway.send({ ...requestOf(attempt), idempotencyKey: attempt.sends > 1 ? `${attempt.idempotencyKey}-${attempt.sends}` : attempt.idempotencyKey }, ',
+        'await gateway.send({ ...requestOf(attempt), idempotencyKey: attempt.sends > 1 ? attempt.idempotencyKey + attempt.sends : attempt.idempotencyKey }, ',
       ),
     ],
   },

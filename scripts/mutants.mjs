@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import ts from 'typescript';
 import { MUTANTS } from './mutants-table.mjs';
 import { ensureInstalled, root } from './setup.mjs';
@@ -142,7 +143,7 @@ async function judge(mutant, tree) {
       const [broken] = failures.filter(({ message }) => BROKEN.test(message));
       if (!isLoaded || broken !== undefined)
         fault = `BROKEN: ${broken?.message.split('\n', 1)[0] ?? 'it does not load'}`;
-      else if (failures.length > 0) by = `${failures[0].file}: ${failures[0].title}`;
+      else if (failures.length > 0) by = `${failures[0].file}: ${failures[0].violation ?? failures[0].title}`;
       if (fault !== undefined || by !== undefined) break;
     }
     if (fault === undefined && by === undefined) fault = 'SURVIVED';
@@ -157,6 +158,12 @@ function copyTree(name) {
   for (const path of COPIED) cpSync(join(root, path), join(tree, path), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'));
   return tree;
+}
+
+/** What the simulation says did not hold, without its ids. */
+function violationOf(message) {
+  const [, words] = /does not hold, [^\n]*:\n {2}(.+)/.exec(stripVTControlCharacters(message)) ?? [];
+  return words?.replaceAll(/\b(ch|att|run|own|sch)_[0-9a-z]{26}/g, '$1_…').slice(0, 110);
 }
 
 /** Runs these test files up to the first failure. */
@@ -185,6 +192,7 @@ async function runTests(tree, files, workers) {
       .map(({ title, failureMessages }) => ({
         ...{ file: name.slice(tree.length + 1), title },
         message: failureMessages.join('\n'),
+        violation: violationOf(failureMessages.join('\n')),
       })),
   );
   const isLoaded = testResults.every(

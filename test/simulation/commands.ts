@@ -34,11 +34,16 @@ function command(text: string, work: (world: World) => Promise<void>): Simulatio
       await work(world);
       world.steps += 1;
       world.statistics.count('steps');
-      expect(await violations(world)).toEqual([]);
+      await assertInvariants(world);
       if (world.steps % STEPS_PER_LEDGER_CHECK === 0) await assertLedger(world);
     },
     toString: () => text,
   };
+}
+
+export async function assertInvariants(world: World, when = 'now'): Promise<void> {
+  const found = await violations(world);
+  if (found.length > 0) expect.fail(`What must hold does not hold, ${when}:\n  ${found.join('\n  ')}`);
 }
 
 export async function assertLedger(world: World): Promise<void> {
@@ -230,6 +235,37 @@ const clock = fc
     }),
   );
 
+const PATIENCE = 12;
+/** A process is stopped right before its socket, longer than its lease, and another one takes over what it has opened. */
+const stall = fc
+  .record({
+    place,
+    lead: fc.constant(0),
+    seed,
+    other: fc.integer({ min: 1, max: PLACES - 1 }),
+    gateway: fc.constantFrom(...GATEWAYS),
+    nth,
+  })
+  .map((drawn) =>
+    command(`stall(${JSON.stringify(drawn)})`, async (world) => {
+      const { place: at, other, gateway, nth: number, seed: of } = drawn;
+      const methodId = await methodOf(world, gateway, number);
+      await begin(world, drawn, 'charge', (who) =>
+        createCharge(who.pipeline, {
+          ...{ customerId: world.customerId, methodId, gateway, currency: 'USD', intent: 'sale', policy: 'standard' },
+          ...{ amountMinor: 1250n, description: null, metadata: {}, idempotencyKey: null },
+        }),
+      );
+      const stalled = await world.process(at);
+      for (let steps = 0; steps < PATIENCE && !world.points.waits(stalled, 'send'); steps += 1) {
+        await advance(world, 1, of + steps, stalled);
+      }
+      await world.network.pass(61_000, seeded(of));
+      const taking = { place: (at + other) % PLACES, lead: 200, seed: of };
+      await begin(world, taking, 'recover', (who) => resolveOpenAttempts(who.pipeline));
+    }),
+  );
+
 const SCOPES = ['*', ...GATEWAYS];
 const pausing = fc
   .record({ scope: fc.constantFrom(...SCOPES), isPause: fc.constantFrom(true, false, false) })
@@ -278,6 +314,9 @@ export const COMMANDS: fc.Arbitrary<SimulationCommand>[] = [
   crash,
   crash,
   ...Array.from({ length: 4 }, () => clock),
+  stall,
+  stall,
+  stall,
   pausing,
   operator,
   operator,

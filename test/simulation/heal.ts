@@ -5,8 +5,8 @@ import { resume } from '../../src/charges/pause.ts';
 import { cancelSchedule } from '../../src/schedules/cancel.ts';
 import { LEASE_MS } from '../../src/storage/lease.ts';
 import { seeded } from '../support/seeded.ts';
-import { assertLedger, author, billing } from './commands.ts';
-import { attemptRows, chargeRows, violations } from './invariants.ts';
+import { assertInvariants, assertLedger, author, billing } from './commands.ts';
+import { attemptRows, chargeRows } from './invariants.ts';
 import { openAttemptRows, resolveTruthfully, wordOn } from './operator.ts';
 import { GATEWAYS, type World } from './world.ts';
 
@@ -38,7 +38,7 @@ export async function heal(world: World, seed: number): Promise<void> {
       for (const bank of world.banks.values()) await bank.confirm(random);
       await callOperators(world);
     }
-    expect(await violations(world), `in round ${round} after the faults`).toEqual([]);
+    await assertInvariants(world, `in round ${round} after the faults`);
   }
   await assertAtRest(world);
   await assertBanksAgree(world);

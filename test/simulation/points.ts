@@ -69,8 +69,8 @@ export class Points {
     this.#statistics = statistics;
   }
 
-  get count(): number {
-    return this.#points.length;
+  waits(who: object, kind: PointKind): boolean {
+    return this.#points.some((point) => point.who === who && point.kind === kind);
   }
 
   wait(

@@ -52,6 +52,7 @@ test(
         {
           seed,
           numRuns: WORLDS,
+          includeErrorInReport: true,
           endOnFailure: process.env.BURSAR_SIMULATION_BAIL === '1',
           ...(path === undefined ? {} : { path }),
         },
