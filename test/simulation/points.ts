@@ -54,12 +54,12 @@ interface Point {
 
 /** Turns of the event loop without any work under way, after which everything waits at a point (group commits take one). */
 const QUIET_TURNS = 6;
-const MOST_TURNS = 2_000_000;
 
 export class Points {
   readonly #statistics: Statistics;
   #points: Point[] = [];
   #busy = 0;
+  #whenDone: () => void = () => undefined;
   /** Without faults, the first of each kind's happenings is what happens. */
   areFaultsOn = true;
   /** What was let on, in order. */
@@ -91,6 +91,7 @@ export class Points {
 
   end(): void {
     this.#busy -= 1;
+    if (this.#busy === 0) this.#whenDone();
   }
 
   async during<T>(work: Promise<T>): Promise<T> {
@@ -104,11 +105,13 @@ export class Points {
 
   /** Resolves once nothing moves by itself any more. */
   async idle(): Promise<void> {
-    let quiet = 0;
-    for (let turns = 0; quiet < QUIET_TURNS; turns += 1) {
-      if (turns > MOST_TURNS) throw new Error('the simulation does not come to rest');
+    for (let quiet = 0; quiet < QUIET_TURNS; quiet += 1) {
       await turn();
-      quiet = this.#busy === 0 ? quiet + 1 : 0;
+      if (this.#busy === 0) continue;
+      await new Promise<void>((resolve) => {
+        this.#whenDone = resolve;
+      });
+      quiet = -1;
     }
   }
 
