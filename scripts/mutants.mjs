@@ -16,6 +16,7 @@ const COPIED = ['src', 'migrations', 'test', 'package.json', 'tsconfig.json', 'v
 /** What is left unused by a mutation is no fault of it. */
 const UNUSED_CODES = [6133, 6192, 6196];
 /** Words of an error that is no assertion: the mutant broke the program instead of changing what it does. */
+const TIMED_OUT = /(Test|Hook) timed out/;
 const BROKEN = /\b(ReferenceError|SyntaxError|is not a function|is not defined|Cannot find module)\b/;
 
 ensureInstalled();
@@ -143,6 +144,7 @@ async function judge(mutant, tree) {
       const [broken] = failures.filter(({ message }) => BROKEN.test(message));
       if (!isLoaded || broken !== undefined)
         fault = `BROKEN: ${broken?.message.split('\n', 1)[0] ?? 'it does not load'}`;
+      else if (failures.some(({ message }) => TIMED_OUT.test(message))) fault = 'TIMED OUT: nothing was asserted';
       else if (failures.length > 0) by = `${failures[0].file}: ${failures[0].violation ?? failures[0].title}`;
       if (fault !== undefined || by !== undefined) break;
     }
