@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           ...common,
           name: 'fast',
-          include: ['test/{unit,properties,migrations,gateways,store}/**/*.test.ts'],
+          include: ['test/{unit,properties,migrations,gateways,store,simulation}/**/*.test.ts'],
           testTimeout: isSoak ? 600_000 : 20_000,
           hookTimeout: 60_000,
         },

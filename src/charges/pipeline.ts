@@ -43,8 +43,11 @@ export class Pipeline {
   readonly #opens: GroupCommit<OpenRequest, Opened>;
   readonly #settles: GroupCommit<Settlement, Settled>;
   readonly #sender: Sender;
-  /** Opened and not yet settled: the room that settling them takes is theirs. */
-  #inHand = 0;
+  /**
+   * Attempts that a request of this process has opened and not settled yet: no other request goes on with one of them, and
+   * the room that settling them takes is theirs.
+   */
+  readonly #inHand = new Set<string>();
 
   constructor(context: ChargesContext) {
     this.context = context;
@@ -52,7 +55,7 @@ export class Pipeline {
     const { book, owner, guard } = context;
     this.#opens = new GroupCommit({
       commit: async (batch) => {
-        await assertRoom(book, this.#inHand + batch.length);
+        await assertRoom(book, this.#inHand.size + batch.length);
         await owner.hold();
         return guard.commit((trx) => openAttempts(trx, context, batch));
       },
@@ -71,15 +74,11 @@ export class Pipeline {
    * that was not confirmed is reread.
    */
   async open(request: OpenRequest): Promise<Opened> {
-    const opened = await this.#openSurely(request);
-    if (opened.kind === 'opened') this.#inHand += 1;
-    return opened;
-  }
-
-  async #openSurely(request: OpenRequest): Promise<Opened> {
     const id = request.kind === 'create' ? request.charge.id : request.chargeId;
     try {
-      return await this.#opens.submit(request);
+      const opened = await this.#opens.submit(request);
+      if (opened.kind === 'opened') this.#inHand.add(opened.attempt.id);
+      return opened;
     } catch (error) {
       if (error instanceof CommitUnknown) {
         // What nobody can tell yet is not sent. A run leaves it to the next one; an operator must not repeat it.
@@ -100,6 +99,9 @@ export class Pipeline {
     const { book, owner } = this.context;
     const attempt = (await openAttemptsOf(book.reader, [chargeId])).get(chargeId);
     if (attempt === undefined || attempt.ownerId !== owner.id || attempt.outcome !== null) return null;
+    // Another request for the same charge has opened it, and sends it.
+    if (this.#inHand.has(attempt.id)) return null;
+    this.#inHand.add(attempt.id);
     return { kind: 'opened', ...(await this.standing(attempt.id)) };
   }
 
@@ -122,17 +124,19 @@ export class Pipeline {
     attempt: Attempt,
     stopped?: () => boolean,
   ): Promise<Collected | null> {
+    let isInHand = false;
     try {
       const sent = await this.#sender.send(attempt, stopped);
       // Whoever took the attempt over settles it; the book tells how it stands.
       if (sent.kind === 'lost') return { ...(await this.standing(attempt.id)), outcome: null };
       const { outcome } = sent;
-      if (isForLater(outcome)) return null;
+      isInHand = isForLater(outcome);
+      if (isInHand) return null;
       return { ...(await this.#settleSurely({ attemptId: attempt.id, outcome, source: 'send' })), outcome };
     } catch (error) {
       throw outcomeUnrecorded(attempt.chargeId, translateStorageError(error, this.context.book.where));
     } finally {
-      this.#inHand -= 1;
+      if (!isInHand) this.#inHand.delete(attempt.id);
     }
   }
 

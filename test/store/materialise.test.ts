@@ -6,6 +6,7 @@ import { findSchedule } from '../../src/schedules/operations.ts';
 import type { Recurrence } from '../../src/schedules/recurrence.ts';
 import { skippedPeriods } from '../../src/schedules/schedules-store.ts';
 import { select } from '../../src/storage/batch.ts';
+import { openBook } from '../../src/storage/open.ts';
 import { type SchedulesBook, schedulesBook } from '../support/schedules-book.ts';
 
 const DAILY: Recurrence = {
@@ -97,4 +98,23 @@ test('a schedule that ends with a billed period is completed in the audit log to
   expect(await run('2026-01-15T12:00:00Z')).toEqual({ charges: 1, skipped: 0 });
   expect(await count('audit_rows', `action = 'schedule.complete' AND subject = '${id}'`)).toBe(1);
   expect(await count('audit_rows', `action = 'period.skip'`)).toBe(0);
+});
+
+test('a copy of the book makes the same charges of the same periods', async () => {
+  await book.schedule('tok_approved');
+  const path = `${book.book.where}.copy`;
+  await book.book.db.raw('VACUUM INTO ?', [path]);
+  const copy = await openBook(path);
+  try {
+    const options = { asOfMs: Date.parse('2026-03-31T12:00:00Z'), catchUp: { mode: 'all' }, runId: 'run_1' } as const;
+    const ids: string[][] = [];
+    for (const each of [book.book, copy]) {
+      await materialise({ ...book.pipeline.context, book: each }, { ...options, stopped: () => false });
+      ids.push((await select<{ id: string }>(each.reader, 'SELECT id FROM charges ORDER BY id')).map(({ id }) => id));
+    }
+    expect(ids[0]?.length).toBeGreaterThan(1);
+    expect(ids[1]).toEqual(ids[0]);
+  } finally {
+    await copy.close();
+  }
 });

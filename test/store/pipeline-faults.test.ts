@@ -107,6 +107,29 @@ test('an open whose commit was not confirmed but stands is reread, and sent once
   expect([bank.sendsOf(id), bank.executionsOf(id), (await at.attempts(id)).length]).toEqual([1, 1, 1]);
 });
 
+test.each(['in one batch', 'one after the other'])(
+  'two requests for one charge, %s, go on with one attempt when a commit is not confirmed',
+  async (how) => {
+    const { id } = await at.due();
+    await at.a.owner.hold();
+    const request = { kind: 'collect', chargeId: id, asOfMs: at.clock.nowMs(), runId: null } as const;
+    const first = how === 'in one batch' ? null : await at.a.pipeline.open(request);
+    unconfirm(at.a.book, 1, true);
+    const requests = first === null ? [request, request] : [request];
+    const opened = await Promise.allSettled(requests.map((each) => at.a.pipeline.open(each)));
+    const attempts = [
+      ...opened.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [])),
+      first ?? [],
+    ].flat();
+    expect(attempts).toMatchObject([{ kind: 'opened' }]);
+    expect(opened.filter(({ status }) => status === 'rejected')).toMatchObject([
+      { reason: { code: 'commit_unknown' } },
+    ]);
+    for (const each of attempts) if (each.kind === 'opened') await at.a.pipeline.collect(each.attempt);
+    expect([bank.sendsOf(id), bank.executionsOf(id)]).toEqual([1, 1]);
+  },
+);
+
 test('an open whose commit does not stand sends nothing and leaves the charge due', async () => {
   const { id } = await at.due();
   await at.a.owner.hold();

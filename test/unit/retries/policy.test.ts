@@ -53,6 +53,12 @@ describe('policy standard', () => {
     expect(decide(input({ softDeclines }))).toMatchObject({ rule: `standard/soft#${softDeclines}` });
   });
 
+  it('gives up after its attempts, whatever delays are left', () => {
+    const policy = { ...BUILT_IN_POLICIES.standard, maxAttempts: 2 };
+    expect(decide(input({ policy, softDeclines: 1 }))).toMatchObject({ kind: 'retry' });
+    expect(decide(input({ policy, softDeclines: 2 }))).toMatchObject({ kind: 'exhausted', rule: 'max_attempts' });
+  });
+
   it('spreads the morning over 59 minutes', () => {
     expect(retryAt({ random: () => 0.999_999 })).toBe('2027-02-02T08:59:00Z');
     expect(retryAt({ random: () => 0.5 })).toBe('2027-02-02T08:30:00Z');

@@ -1,0 +1,251 @@
+// The mutants: what the program would be without one of its guards. Each edit replaces a text that must stand in its file
+// exactly once; when the source has moved on, `npm run test:mutants` names the mutant, and its `find` is to be taken from
+// the new text. `tests` are asked one group after the other, until one fails.
+const STORE = [
+  'test/store/pipeline-guards.test.ts',
+  'test/store/pipeline-once.test.ts',
+  'test/store/pipeline-faults.test.ts',
+  'test/store/charges-unknown.test.ts',
+  'test/store/charges-operations.test.ts',
+];
+const SIMULATION = ['test/simulation/simulation.test.ts'];
+const simulationFirst = [SIMULATION, STORE];
+const storeFirst = [STORE, SIMULATION];
+
+/** One edit: `find` in `src/file` becomes `replace`. */
+const edit = (file, find, replace) => ({ file: `src/${file}`, find, replace });
+
+export const MUTANTS = [
+  {
+    name: 'resend-under-a-new-key',
+    tests: simulationFirst,
+    edits: [
+      edit(
+        'charges/send.ts',
+        'await gateway.send(requestOf(attempt), ',
+        'await gateway.send({ ...requestOf(attempt), idempotencyKey: attempt.sends > 1 ? attempt.idempotencyKey + attempt.sends : attempt.idempotencyKey }, ',
+      ),
+    ],
+  },
+  {
+    name: 'rejected-resend-clears-an-unknown',
+    tests: simulationFirst,
+    edits: [
+      edit(
+        'charges/attempt.ts',
+        "const unproven = source === 'send' ? Math.max(0, unprovenSends - 1) : 0;",
+        "const unproven = source === 'send' ? 0 : 0;",
+      ),
+    ],
+  },
+  {
+    name: 'settle-without-precedence',
+    tests: simulationFirst,
+    edits: [
+      edit(
+        'charges/attempt.ts',
+        "if (current === 'approved' || current === 'duplicate') return null;",
+        "if (current === 'duplicate') return null;",
+      ),
+    ],
+  },
+  {
+    name: 'open-after-send',
+    tests: simulationFirst,
+    edits: [
+      edit(
+        'charges/open.ts',
+        'this.#attempts.push(attempt);',
+        'await (await this.#context.gateway(attempt.gateway)).send({ ...attempt, attemptId: attempt.id }, new AbortController().signal);\n      this.#attempts.push(attempt);',
+      ),
+    ],
+  },
+  {
+    name: 'retry-of-an-unknown',
+    tests: simulationFirst,
+    edits: [
+      edit(
+        'charges/send.ts',
+        "return { kind: 'answered', outcome: checkedAmount(attempt, outcome) };",
+        "return outcome.kind === 'unknown' ? notSent('stopped') : { kind: 'answered', outcome: checkedAmount(attempt, outcome) };",
+      ),
+    ],
+  },
+  {
+    name: 'absence-believed-at-once',
+    tests: simulationFirst,
+    edits: [
+      edit(
+        'charges/recovery.ts',
+        'const lookup = await gateway.lookup(requestOf(attempt), signal);',
+        "const lookup = await gateway.lookup(requestOf(attempt), signal);\n    if (lookup.kind === 'absent') return this.#pipeline.settle({ attemptId: attempt.id, outcome: PROVED_ABSENT, source: 'lookup' });",
+      ),
+    ],
+  },
+  {
+    name: 'refund-without-reservation',
+    tests: simulationFirst,
+    edits: [
+      edit(
+        'charges/open.ts',
+        "(attempt.operation === 'refund' ? attempt.amountMinor : 0n)",
+        "(attempt.operation === 'refund' ? 0n : 0n)",
+      ),
+    ],
+  },
+  {
+    name: 'no-kill-switch-before-the-socket',
+    tests: storeFirst,
+    edits: [
+      edit(
+        'charges/send.ts',
+        'const current = await pauses(reader);',
+        'const current = (await pauses(reader)).slice(0, 0);',
+      ),
+    ],
+  },
+  {
+    name: 'no-epoch-before-the-socket',
+    tests: storeFirst,
+    edits: [edit('charges/send.ts', ' || row.epoch !== attempt.epoch', '')],
+  },
+  {
+    name: 'no-owner-before-the-socket',
+    tests: storeFirst,
+    edits: [edit('charges/send.ts', 'row?.owner_id !== this.#context.owner.id || row.epoch', 'row?.epoch')],
+  },
+  {
+    name: 'no-lease-by-the-own-clock',
+    tests: storeFirst,
+    edits: [edit('charges/send.ts', "if (!this.#context.owner.isCurrent) return { kind: 'lost' };", '')],
+  },
+  {
+    name: 'keys-of-any-age',
+    tests: storeFirst,
+    edits: [
+      edit(
+        'charges/send.ts',
+        'return (keyRetentionMs ?? 3_600_000) / 2;',
+        'return keyRetentionMs === 0 ? 0 : Number.MAX_SAFE_INTEGER;',
+      ),
+    ],
+  },
+  {
+    name: 'charges-written-whatever-their-version',
+    tests: [['test/store/charges-constraints.test.ts'], STORE, SIMULATION],
+    edits: [edit('charges/charges-store.ts', "    ['version'],\n  );", '    [],\n  );')],
+  },
+  {
+    name: 'duplicate-counted-as-approved',
+    tests: storeFirst,
+    edits: [edit('charges/attempt.ts', "duplicate ? 'duplicate' : 'approved'", "duplicate ? 'approved' : 'approved'")],
+  },
+  {
+    name: 'posting-left-out',
+    tests: storeFirst,
+    edits: [
+      edit(
+        'charges/settle.ts',
+        'await insertEntries(this.#trx, this.#entries);',
+        'await insertEntries(this.#trx, this.#entries.slice(1));',
+      ),
+    ],
+  },
+  {
+    name: 'posting-doubled',
+    tests: storeFirst,
+    edits: [
+      edit(
+        'charges/settle.ts',
+        'await insertEntries(this.#trx, this.#entries);',
+        'await insertEntries(this.#trx, this.#entries.map((entry) => ({ ...entry, postings: [...entry.postings, ...entry.postings] })));',
+      ),
+    ],
+  },
+  {
+    name: 'owner-gone-taken-for-not-sent',
+    tests: storeFirst,
+    edits: [
+      edit(
+        'charges/recovery.ts',
+        "{ kind: 'unknown', reason: 'owner_gone', providerCode: null, providerMessage: null }",
+        "{ kind: 'rejected', reason: 'ours', providerCode: 'stopped', providerMessage: null, retryAfterMs: null }",
+      ),
+    ],
+  },
+  {
+    name: 'takeover-under-the-old-epoch',
+    tests: storeFirst,
+    edits: [edit('charges/recovery.ts', 'epoch: attempt.epoch + 1,', 'epoch: attempt.epoch,')],
+  },
+  {
+    name: 'resend-not-counted',
+    tests: storeFirst,
+    edits: [
+      edit('charges/recovery.ts', 'unprovenSends: attempt.unprovenSends + 1', 'unprovenSends: attempt.unprovenSends'),
+    ],
+  },
+  {
+    name: 'another-amount-believed',
+    tests: storeFirst,
+    edits: [edit('charges/send.ts', 'outcome.amountMinor === attempt.amountMinor)', 'outcome.amountMinor > 0n)')],
+  },
+  {
+    name: 'no-cancel-at-the-provider',
+    tests: storeFirst,
+    edits: [
+      edit(
+        'charges/cancel.ts',
+        'const closing = await closeAtProvider(pipeline, last);',
+        "const closing: Cancellation = last === undefined ? await closeAtProvider(pipeline, last) : { kind: 'closed' };",
+      ),
+    ],
+  },
+  {
+    name: 'run-tries-a-charge-again',
+    tests: storeFirst,
+    edits: [
+      edit('charges/open.ts', 'if (request.runId !== null && charge.lastRunId === request.runId) return false;', ''),
+    ],
+  },
+  {
+    name: 'hard-decline-blocks-nothing',
+    tests: storeFirst,
+    edits: [
+      edit(
+        'charges/settle.ts',
+        "if (failedClass === 'hard') {",
+        "if (failedClass === 'hard' && source === 'operator') {",
+      ),
+    ],
+  },
+  {
+    name: 'reservation-released-on-unknown',
+    tests: storeFirst,
+    edits: [
+      edit(
+        'charges/settle.ts',
+        'this.#moveMoney(next, attempt, before);',
+        "this.#moveMoney(next, attempt, before);\n    if (attempt.operation === 'refund' && attempt.outcome === 'unknown' && before.outcome === null) next.refundReservedMinor -= attempt.amountMinor;",
+      ),
+    ],
+  },
+  {
+    name: 'retries-without-a-budget',
+    tests: [['test/unit/retries/policy.test.ts'], STORE, SIMULATION],
+    edits: [
+      edit('retries/policy.ts', 'softDeclines >= policy.maxAttempts || delayMs === undefined', 'delayMs === undefined'),
+    ],
+  },
+  {
+    name: 'periods-under-random-ids',
+    tests: [['test/store/materialise.test.ts', 'test/store/schedules.test.ts'], SIMULATION],
+    edits: [
+      edit(
+        'billing/materialise.ts',
+        "derivedId('charge', dueAtMs, bookId, scheduleId, period)",
+        "derivedId('charge', dueAtMs, bookId, scheduleId, period, String(Math.random()))",
+      ),
+    ],
+  },
+];
