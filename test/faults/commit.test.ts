@@ -45,7 +45,7 @@ describe.concurrent('charges create', () => {
     expect(result.code, result.stderr).toBe(7);
     expect(told(result).error).toMatchObject({
       code: 'commit_unknown',
-      message: expect.stringMatching(/nothing of it was written, and nothing was sent/),
+      message: expect.stringMatching(/nothing of it stands, and nothing was sent/),
       hint: expect.stringMatching(/disk/),
     });
     expect(await judge(book)).toEqual({ statuses: [], captures: 0 });

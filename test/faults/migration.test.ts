@@ -37,7 +37,7 @@ describe('a book of a newer bursar', () => {
     'attempts resolve att_1 --as not-executed --reason x',
     'pause --reason x',
     'ledger check',
-    'ledger close 2026-01',
+    'ledger close --month 2026-01 --yes',
     'audit verify',
     'audit seal',
     'audit export --format csv --out audit.csv',

@@ -72,7 +72,7 @@ const expected: Record<string, [status: number, code: string, message: RegExp]> 
   missing: [7, 'book_missing', /^There is no book at \S+\. Nothing was done\.$/],
   newer: [7, 'book_newer', /has schema 99; this bursar knows up to \d+\. Nothing was written\.$/],
   older: [7, 'book_older', /has schema 1; this bursar needs \d+\. Nothing was written\.$/],
-  garbage: [5, 'corrupt_book', /is not a book \(not an SQLite database\)\. Nothing was written\.$/],
+  garbage: [5, 'corrupt_book', /is not a book: the file is no SQLite database\. Nothing more was written\.$/],
   truncated: [5, 'corrupt_book', /is damaged\. Nothing more was written\.$/],
   scribbled: [5, 'corrupt_book', /is damaged\. Nothing more was written\.$/],
   empty: [5, 'corrupt_book', /is an empty file, not a book\. Nothing was written\.$/],
@@ -160,7 +160,7 @@ test.skipIf(!canTry)('a file that may only be read', async () => {
   expect([code, stdout, stderr]).toEqual([
     7,
     '',
-    `Error: The book ${path} can't be read and written by you. Nothing was done.\nRun as the user who owns the book, or give yourself access to it.\n`,
+    `Error: ${path} can't be written to by you (EACCES). Nothing was written or sent; the book can still be read.\nRun as the user who owns the book, or give yourself access to the file and its folder.\n`,
   ]);
   expect(await digest(path)).toBe(before);
   expect((await readdir(home)).filter((file) => file.startsWith('book'))).toEqual(['book.db']);
