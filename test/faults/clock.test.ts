@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { assertExactlyOnce, runToTheEnd } from '../support/bank-judge.ts';
-import { rowsOf } from '../support/rows.ts';
 import { type BillingBook, makeBillingBook } from '../support/billing-book.ts';
 import { runCli } from '../support/cli.ts';
 import { startRun, untilSettled } from '../support/one-run.ts';
+import { rowsOf } from '../support/rows.ts';
 
 /** One at a time, so that a run is at it for a while. */
 const SLOWLY = ['--concurrency', '1'];

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runToTheEnd } from '../support/bank-judge.ts';
-import { rowsOf } from '../support/rows.ts';
 import { type BillingBook, makeBillingBook } from '../support/billing-book.ts';
 import { runCli } from '../support/cli.ts';
+import { rowsOf } from '../support/rows.ts';
 import { innerPid, startCli, untilInHand } from '../support/running-cli.ts';
 import { judge } from '../support/single-charge.ts';
 

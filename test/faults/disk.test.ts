@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runToTheEnd } from '../support/bank-judge.ts';
-import { rowsOf } from '../support/rows.ts';
 import { type BillingBook, makeBillingBook } from '../support/billing-book.ts';
 import { BIN, type CliResult, cliEnvironment, runCli } from '../support/cli.ts';
+import { rowsOf } from '../support/rows.ts';
 import { judge, makeSingleChargeBook } from '../support/single-charge.ts';
 import { mountSmallDisk, type SmallDisk } from '../support/small-disk.ts';
 

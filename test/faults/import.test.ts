@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { rowsOf } from '../support/rows.ts';
 import { BIN, cliEnvironment } from '../support/cli.ts';
 import {
   chargeRow,
@@ -18,6 +17,7 @@ import {
   scheduleRow,
   writeSchedules,
 } from '../support/import-files.ts';
+import { rowsOf } from '../support/rows.ts';
 
 const PAN = '4111111111111111';
 

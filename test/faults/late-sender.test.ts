@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { rowsOf } from '../support/rows.ts';
 import { cliEnvironment, runCli, temporaryFolder } from '../support/cli.ts';
+import { rowsOf } from '../support/rows.ts';
 
 const SENDER = fileURLToPath(new URL('../support/late-sender.ts', import.meta.url));
 const TAMPER = fileURLToPath(new URL('../support/tamper.mjs', import.meta.url));

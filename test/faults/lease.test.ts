@@ -7,9 +7,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LEASE_MS } from '../../src/storage/lease.ts';
 import { runToTheEnd } from '../support/bank-judge.ts';
-import { rowsOf } from '../support/rows.ts';
 import { type BillingBook, makeBillingBook } from '../support/billing-book.ts';
 import { runCli } from '../support/cli.ts';
+import { rowsOf } from '../support/rows.ts';
 import { startCli, untilInHand } from '../support/running-cli.ts';
 import { judge } from '../support/single-charge.ts';
 

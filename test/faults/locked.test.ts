@@ -9,9 +9,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runToTheEnd } from '../support/bank-judge.ts';
-import { rowsOf } from '../support/rows.ts';
 import { makeBillingBook } from '../support/billing-book.ts';
 import { BIN, cliEnvironment, runCli } from '../support/cli.ts';
+import { rowsOf } from '../support/rows.ts';
 import { copyOf, judge, makeSingleChargeBook, type SingleChargeBook } from '../support/single-charge.ts';
 
 const HOLDER = fileURLToPath(new URL('../support/hold-write-lock.mjs', import.meta.url));

@@ -4,10 +4,10 @@ import { copyFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { rowsOf } from '../support/rows.ts';
 import { type BillingBook, makeBillingBook } from '../support/billing-book.ts';
 import { BIN, type CliResult, cliEnvironment, runCli, runProcess } from '../support/cli.ts';
 import { startRun, untilSettled } from '../support/one-run.ts';
+import { rowsOf } from '../support/rows.ts';
 
 let book: BillingBook;
 beforeEach(async () => {

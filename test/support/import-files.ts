@@ -4,8 +4,8 @@ import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openSqlite } from '../../src/storage/dialect.ts';
-import { rowsOf } from './rows.ts';
 import { type CliResult, runCli } from './cli.ts';
+import { rowsOf } from './rows.ts';
 
 export const SCHEDULE_HEADING = [
   'reference',

@@ -1,9 +1,9 @@
 // One billing run in a process of its own, watched from outside.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { rowsOf } from './rows.ts';
 import type { BillingBook } from './billing-book.ts';
 import { BIN, cliEnvironment } from './cli.ts';
+import { rowsOf } from './rows.ts';
 
 export interface Ended {
   code: number | null;

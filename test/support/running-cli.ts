@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { rowsOf } from './rows.ts';
 import { BIN, type CliResult, cliEnvironment } from './cli.ts';
+import { rowsOf } from './rows.ts';
 
 export interface RunningCli {
   child: ChildProcess;

@@ -6,8 +6,8 @@ import { expect } from 'vitest';
 import { checkLedger } from '../../src/inspection/ledger-check.ts';
 import { openBook } from '../../src/storage/open.ts';
 import { readTrx } from '../../src/storage/trx.ts';
-import { rowsOf } from './rows.ts';
 import { makeBillingBook } from './billing-book.ts';
+import { rowsOf } from './rows.ts';
 
 export interface SingleChargeBook {
   folder: string;
