@@ -2,7 +2,7 @@
 // which news about it counts.
 import type { DeclineClass } from '../gateways/declines.ts';
 import { COLLECTING, type GatewayRequest, type Operation, type Outcome } from '../gateways/gateway.ts';
-import type { ProofResult } from './proof.ts';
+import type { ProofResult } from './proof-result.ts';
 
 /** `null` in the book while the first send is under way. `duplicate`: a second approval of the same charge. */
 export const ATTEMPT_OUTCOMES = [

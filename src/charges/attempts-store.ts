@@ -6,7 +6,7 @@ import type { Operation } from '../gateways/gateway.ts';
 import { type Cell, inList, insertRows, listBinding, select, updateRows } from '../storage/batch.ts';
 import { lockClause } from '../storage/dialect.ts';
 import { type Attempt, type AttemptOutcome, OPEN_OUTCOMES } from './attempt.ts';
-import type { ProofResult } from './proof.ts';
+import type { ProofResult } from './proof-result.ts';
 
 const FIXED: readonly [string, (attempt: Attempt) => Cell][] = [
   ['charge_id', (a) => a.chargeId],

@@ -102,7 +102,8 @@ export async function cancelIfUnpaid(
       nowMs,
       marked.map((charge) => ({ ...auditSubject(charge), action: 'charge.cancel', result: 'if_unpaid', reason })),
     );
-    return underWay;
+    const byId = new Map(marked.map((charge) => [charge.id, charge]));
+    return underWay.map((charge) => byId.get(charge.id) ?? charge);
   });
 }
 

@@ -1,6 +1,7 @@
 // What is known of an attempt whose outcome nobody knows: JSON shape, table columns and fields. Only ever added to.
 import type { Attempt } from '../../charges/attempt.ts';
-import { keyProtectsUntilMs, type ProofResult, type Prospect, prospectOf, resendUntilMs } from '../../charges/proof.ts';
+import { keyProtectsUntilMs, type Prospect, prospectOf, resendUntilMs } from '../../charges/proof.ts';
+import type { ProofResult } from '../../charges/proof-result.ts';
 import type { Capabilities, Operation } from '../../gateways/gateway.ts';
 import type { Cell, Column } from '../columns.ts';
 import { ageText, isoTime } from '../time-format.ts';
