@@ -28,7 +28,7 @@ const ROWS: Record<string, readonly string[]> = {
     `INSERT INTO events VALUES ('evt_1', 'charge', 'ch_1', 1, 'charge.created.v1', '{}', 1000)`,
   ],
   '0004_customers': [
-    `INSERT INTO customers VALUES ('cus_1', 'Ada', NULL, 1000)`,
+    `INSERT INTO customers (id, name, email, created_at) VALUES ('cus_1', 'Ada', NULL, 1000)`,
     `INSERT INTO customer_keys VALUES ('cus_1', 'a2V5')`,
     `INSERT INTO payment_methods VALUES ('pm_1', 'cus_1', 'simulated', 'tok_approved', NULL, NULL, 1000, NULL, NULL, NULL)`,
   ],

@@ -17,9 +17,12 @@ export default class ChargesImport extends BaseCommand<typeof ChargesImport> {
   static override description =
     `Nothing is sent by this: the charges are pending, and the next billing run collects those that are due. A row that is refused goes to the rejects file with its line and the reason, the others go in; a row whose reference is in the book already is passed over, so the same file again changes nothing and an import that was cut off goes on. Ends with 0 when every row is in, with 1 when some were rejected.
 
-${columnsHelp(CHARGE_IMPORT.columns)}`;
+${columnsHelp(CHARGE_IMPORT.columns)}
+
+A small file:
+  reference,customer_reference,name,token,amount,currency
+  invoice-7,c-7,Ada Lovelace,tok_approved,12.50,USD`;
   static override examples = [
-    `printf 'reference,customer_reference,name,token,amount,currency\\ninvoice-7,c-7,Ada Lovelace,tok_approved,12.50,USD\\n' > charges.csv`,
     '<%= config.bin %> <%= command.id %> charges.csv --dry-run',
     '<%= config.bin %> <%= command.id %> charges.csv',
   ];

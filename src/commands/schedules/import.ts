@@ -17,9 +17,12 @@ export default class SchedulesImport extends BaseCommand<typeof SchedulesImport>
   static override description =
     `Nothing is charged by this. No period that begins on or before paid_through is ever billed: the first period is the first after it, counted from start. A row that is refused goes to the rejects file with its line and the reason, the others go in; a row whose reference is in the book already is passed over, so the same file again changes nothing and an import that was cut off goes on. Ends with 0 when every row is in, with 1 when some were rejected.
 
-${columnsHelp(SCHEDULE_IMPORT.columns)}`;
+${columnsHelp(SCHEDULE_IMPORT.columns)}
+
+A small file:
+  reference,paid_through,customer_reference,name,token,amount,currency,every,start
+  sub-1,2027-01-31,c-1,Ada Lovelace,tok_approved,20.00,USD,1 month,2025-01-31`;
   static override examples = [
-    `printf 'reference,paid_through,customer_reference,name,token,amount,currency,every,start\\nsub-1,2027-01-31,c-1,Ada Lovelace,tok_approved,20.00,USD,1 month,2025-01-31\\n' > subs.csv`,
     '<%= config.bin %> <%= command.id %> subs.csv --dry-run',
     '<%= config.bin %> <%= command.id %> subs.csv',
   ];
