@@ -20,7 +20,9 @@ describe('runs on one book', () => {
   let folder = '';
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  it('fifty that overlap share the dispatch: one charge a period, and none of them fails', async () => {
+  it('fifty that overlap share the dispatch: one charge a period, and none of them fails', {
+    timeout: 300_000,
+  }, async () => {
     folder = await mkdtemp(join(tmpdir(), 'bursar-overlap-'));
     // A slow bank, and two at a time each: no run is through before most have joined.
     const book = await makeBillingBook(folder, 150, { gateway: { latencyMs: 300, timeoutMs: 3_000 } });
