@@ -29,7 +29,7 @@ async function inNewBook(
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), `bursar-at-${name.replace(':', '-')}-`));
   try {
-    const gateway = { latencyMs: 40, timeoutMs: 2_000 };
+    const gateway = { latencyMs: 40, timeoutMs: 10_000 };
     await test(await makeBillingBook(folder, options.schedules ?? 0, { tokens: [options.token], gateway }));
   } catch (error) {
     console.error(`killed at ${name}; the folder is kept: ${folder}`);

@@ -17,7 +17,7 @@ describe('in the middle of a run', () => {
   it('429: the run keeps to the rate, and every charge is collected with its first attempt', async () => {
     folder = await mkdtemp(join(tmpdir(), 'bursar-rate-'));
     const limit = 60;
-    const gateway = { rateLimitPerSecond: limit, latencyMs: 5, timeoutMs: 5_000 };
+    const gateway = { rateLimitPerSecond: limit, latencyMs: 5, timeoutMs: 10_000 };
     const book = await makeBillingBook(folder, 120, { tokens: ['tok_approved'], gateway });
     const startedAt = performance.now();
     const { code, stdout, stderr } = await startRun(book).ended;
@@ -37,7 +37,7 @@ describe('in the middle of a run', () => {
 
   it('401: the run stops with 7, nothing counts against a customer, and the next run goes on', async () => {
     folder = await mkdtemp(join(tmpdir(), 'bursar-credentials-'));
-    const book = await makeBillingBook(folder, 150, { tokens: ['tok_approved'] });
+    const book = await makeBillingBook(folder, 150, { tokens: ['tok_approved'], gateway: { timeoutMs: 10_000 } });
     const run = startRun(book, ['--concurrency', '2']);
     await untilSettled(book, 20);
     await execute(book.bankPath, `INSERT INTO switches (name) VALUES ('refuse_credentials')`);

@@ -127,7 +127,7 @@ describe('a billing run', () => {
 
 describe('other commands', () => {
   beforeEach(async () => {
-    book = await makeBillingBook(folder, 0);
+    book = await makeBillingBook(folder, 0, { gateway: { timeoutMs: 10_000 } });
   });
 
   it('charges create: whatever ends it, the same key finds the same charge, and it is collected once', async () => {
@@ -167,7 +167,7 @@ describe('other commands', () => {
       const { stdout, stderr } = await shell(`$BURSAR ${command} | true; echo "\${PIPESTATUS[0]}"`);
       expect({ code: stdout.trim(), stderr }).toEqual({ code: '0', stderr: '' });
     }
-    const { stdout, stderr } = await shell('$BURSAR audit export --out - | true; echo "${PIPESTATUS[0]}"');
+    const { stdout, stderr } = await shell(`$BURSAR audit export --out - | true; echo "\${PIPESTATUS[0]}"`);
     expect(stdout.trim(), stderr).toBe('2');
     expect(stderr).toContain('The export is not complete');
     await assertBookEqualsBank(book);
