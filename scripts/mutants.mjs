@@ -15,8 +15,9 @@ const SEED = process.env.BURSAR_SEED ?? '1';
 const COPIED = ['src', 'migrations', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
 /** What is left unused by a mutation is no fault of it. */
 const UNUSED_CODES = [6133, 6192, 6196];
-/** Words of an error that is no assertion: the mutant broke the program instead of changing what it does. */
+/** A test that only took too long has noticed nothing. */
 const TIMED_OUT = /(Test|Hook) timed out/;
+/** Words of an error that is no assertion: the mutant broke the program instead of changing what it does. */
 const BROKEN = /\b(ReferenceError|SyntaxError|is not a function|is not defined|Cannot find module)\b/;
 
 ensureInstalled();
