@@ -1,5 +1,5 @@
 // `npm run test:mutants`: applies one mutant at a time to a copy of the tree and requires that a test fails, by an assertion.
-//   node scripts/mutants.mjs [--only WORD] [--list]
+//   node scripts/mutants.mjs [--only WORD,WORD] [--list]
 // Exits 1 if a mutant survives, no longer applies, or does not compile. BURSAR_SEED is the simulation's seed.
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -15,14 +15,15 @@ const SEED = process.env.BURSAR_SEED ?? '1';
 const COPIED = ['src', 'migrations', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
 /** What is left unused by a mutation is no fault of it. */
 const UNUSED_CODES = [6133, 6192, 6196];
-/** Words of an error that is no assertion: the mutant broke the program instead of changing what it does. */
+/** A test that only took too long has noticed nothing. */
 const TIMED_OUT = /(Test|Hook) timed out/;
+/** Words of an error that is no assertion: the mutant broke the program instead of changing what it does. */
 const BROKEN = /\b(ReferenceError|SyntaxError|is not a function|is not defined|Cannot find module)\b/;
 
 ensureInstalled();
 const argv = process.argv.slice(2);
 const only = argv.includes('--only') ? argv[argv.indexOf('--only') + 1] : undefined;
-const chosen = MUTANTS.filter(({ name }) => only === undefined || name.includes(only));
+const chosen = MUTANTS.filter(({ name }) => only === undefined || only.split(',').some((word) => name.includes(word)));
 if (argv.includes('--list')) {
   for (const { name } of chosen) console.log(name);
   process.exit(0);

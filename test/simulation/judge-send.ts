@@ -20,7 +20,8 @@ interface AttemptRow {
 const UNPUBLISHED_WINDOW_MS = 30 * 60_000;
 const sendsSeen = new WeakMap<World, Map<string, number>>();
 
-export async function judgeSend(world: World, who: Process, bank: Bank, request: GatewayRequest): Promise<void> {
+/** False where the book holds no such attempt: a request like that goes nowhere. */
+export async function judgeSend(world: World, who: Process, bank: Bank, request: GatewayRequest): Promise<boolean> {
   const { attemptId, operation } = request;
   const subject = `${who.name} sends ${operation} ${attemptId} to ${bank.name}`;
   const say = (what: string): void => {
@@ -36,7 +37,10 @@ export async function judgeSend(world: World, who: Process, bank: Bank, request:
        FROM attempts a LEFT JOIN owners o ON o.id = a.owner_id WHERE a.id = ?`,
     [attemptId],
   );
-  if (row === undefined) return say('the book does not hold the attempt');
+  if (row === undefined) {
+    say('the book does not hold the attempt');
+    return false;
+  }
   if (row.idempotency_key !== request.idempotencyKey) say('under another key than the book holds');
   if (row.body !== request.body) say('with another body than the book holds');
   if (row.outcome !== null && row.outcome !== 'unknown') say(`though it is ${row.outcome}`);
@@ -52,4 +56,5 @@ export async function judgeSend(world: World, who: Process, bank: Bank, request:
   }
   const pauses = await world.rows(`SELECT scope FROM pauses WHERE scope IN ('*', ?)`, [bank.name]);
   if (pauses.length > 0) say('though it is paused');
+  return true;
 }

@@ -15,8 +15,8 @@ export interface Sending {
 export interface NetworkPorts {
   points: Points;
   clock: ManualClock;
-  /** Called before the request leaves. */
-  judge(who: Sending, bank: Bank, request: GatewayRequest): Promise<void>;
+  /** Asked before the request leaves; false keeps it back. */
+  judge(who: Sending, bank: Bank, request: GatewayRequest): Promise<boolean>;
 }
 
 /** A request that has left, or is about to, and has not arrived. */
@@ -89,7 +89,9 @@ export class Network {
   async #send(who: Sending, bank: Bank, request: GatewayRequest): Promise<Outcome> {
     const { points } = this.#ports;
     const note = `${who.name} ${bank.name} ${request.operation}`;
-    await points.during(this.#ports.judge(who, bank, request));
+    const isHeld = await points.during(this.#ports.judge(who, bank, request));
+    // It may be on its way within a commit, which must not wait for it.
+    if (!isHeld) throw new Error('a request that the book does not hold was sent');
     const message: OnTheWay = { attemptId: request.attemptId, sinceMs: this.#ports.clock.nowMs() };
     this.#onTheWay.add(message);
     const released = await points.wait(who, 'send', note, (random) => {

@@ -35,6 +35,7 @@ export class Process implements Sending {
     this.#ports = ports;
     watch(book.db, points);
     watch(book.reader, points);
+    oneConnection(book.reader);
     const { reconnect } = book;
     book.reconnect = () => points.during(reconnect());
     this.#holdCommitsBack();
@@ -121,6 +122,11 @@ export class Process implements Sending {
       this.#waits ? inTurn(work) : transaction(work);
     Object.defineProperty(db, 'transaction', { value, configurable: true });
   }
+}
+
+/** One query of it after the other, so that answers come in the order of the questions. */
+export function oneConnection(db: Knex): void {
+  (db.client as { pool: { max: number } }).pool.max = 1;
 }
 
 /** Counts the connections in use, so that it is known when the database has nothing left to do. */

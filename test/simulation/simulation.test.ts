@@ -17,7 +17,10 @@ vi.mock('node:crypto', async (original) => ({
   randomBytes: (size: number) => Buffer.from(Array.from({ length: size }, () => Math.floor(ids.random() * 256))),
 }));
 
-const STEPS = process.env.BURSAR_SOAK === '1' ? 50_000 : 2_000;
+const isSoak = process.env.BURSAR_SOAK === '1';
+const STEPS = isSoak ? 50_000 : 2_000;
+/** The same run for everyone by default; a soak looks where nobody has looked. */
+const DEFAULT_SEED = 1;
 const WORLDS_PER_ROUND = 5;
 const COMMANDS_PER_WORLD = 190;
 /** Sleeping is no fault: a run sleeps only while another one plans. */
@@ -49,7 +52,7 @@ async function live(commands: Iterable<fc.AsyncCommand<object, World>>, seed: nu
 const unmet = (statistics: Statistics): string[] => EVERY_FAULT.filter((what) => statistics.of(what) === 0);
 
 test('money moves exactly once, whatever fails and whoever works at once', { timeout: 3_600_000 }, async () => {
-  const first = chooseSeed();
+  const first = isSoak || process.env.BURSAR_SEED !== undefined ? chooseSeed() : DEFAULT_SEED;
   const statistics = new Statistics();
   const startedAt = performance.now();
   const { BURSAR_PATH: path, BURSAR_REPLAY: replayPath } = process.env;

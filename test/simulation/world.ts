@@ -19,7 +19,7 @@ import { type Bank, forgetfulBank, objectBank } from './banks.ts';
 import { judgeSend } from './judge-send.ts';
 import { Network } from './network.ts';
 import { Points } from './points.ts';
-import { Process } from './process.ts';
+import { oneConnection, Process } from './process.ts';
 import type { Statistics } from './statistics.ts';
 
 const HOUR_MS = 3_600_000;
@@ -129,7 +129,9 @@ export class World {
       capabilities: { keyRetentionMs: null, lookupLagMs: 5 * 60_000 },
     });
     const banks = [keyed, listed, await objectBank('objects', clock, statistics)];
-    return new World(path, await openBook(path), { customerId: from.customerId, statistics, seed, clock, banks });
+    const book = await openBook(path);
+    oneConnection(book.reader);
+    return new World(path, book, { customerId: from.customerId, statistics, seed, clock, banks });
   }
 
   bank(name: string): Bank {
