@@ -21,7 +21,7 @@ export interface Killed {
 }
 
 /** How long the bank keeps an answer back: while it does, an attempt is in hand. */
-export const LATENCY_MS = 40;
+export const LATENCY_MS = 60;
 
 /** What a command may end with by itself: never 5 (the book is damaged), 6 (locked) or an internal error. */
 const SANE_CODES = [0, 1, 3, 4, 7, 8, 130];
@@ -85,9 +85,9 @@ interface Moment {
  */
 function drawMoment({ book, random }: KillWorld, typicalMs: number): Moment {
   const kind = random();
-  if (kind < 0.4) return { file: book.path, commits: 0, afterMs: random() * 1.15 * typicalMs };
-  if (kind < 0.7) return { file: book.path, commits: 1 + Math.floor(random() * 4), afterMs: random() * 20 };
-  return { file: book.bankPath, commits: 1, afterMs: random() * 1.2 * LATENCY_MS };
+  if (kind < 0.35) return { file: book.path, commits: 0, afterMs: random() * 1.15 * typicalMs };
+  if (kind < 0.6) return { file: book.path, commits: 1 + Math.floor(random() * 4), afterMs: random() * 20 };
+  return { file: book.bankPath, commits: 1, afterMs: random() * LATENCY_MS };
 }
 
 /** When the WAL of a database was written to last: only commits do that. */
