@@ -46,7 +46,7 @@ export const UNKNOWN: Outcome = { kind: 'unknown', reason: 'timeout', providerCo
 export const NOT_REACHED: Outcome = {
   kind: 'rejected',
   reason: 'transport',
-  providerCode: 'http_429',
+  providerCode: 'ECONNREFUSED',
   providerMessage: null,
   retryAfterMs: null,
 };
