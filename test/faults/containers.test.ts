@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runToTheEnd } from '../support/bank-judge.ts';
 import { type BillingBook, makeBillingBook } from '../support/billing-book.ts';
 import { runCli } from '../support/cli.ts';
-import { rowsOf } from '../support/rows.ts';
+import { execute, rowsOf } from '../support/rows.ts';
 import { innerPid, startCli, untilInHand } from '../support/running-cli.ts';
 import { judge } from '../support/single-charge.ts';
 
@@ -85,7 +85,7 @@ test('a killed one is taken over when its lease is up, and not before', async ()
   expect([0, 4], early.stderr).toContain(early.code);
   expect(await inHand()).toEqual(held);
 
-  await rowsOf(book.path, `UPDATE owners SET expires_at = expires_at - 60000 WHERE id = '${held[0]?.owner_id}'`);
+  await execute(book.path, `UPDATE owners SET expires_at = expires_at - 60000 WHERE id = '${held[0]?.owner_id}'`);
   const late = await runCli(run(), { cwd: folder });
   expect([0, 4], late.stderr).toContain(late.code);
   expect(await inHand()).toEqual([]);

@@ -17,7 +17,7 @@ import {
   scheduleRow,
   writeSchedules,
 } from '../support/import-files.ts';
-import { rowsOf } from '../support/rows.ts';
+import { execute, rowsOf } from '../support/rows.ts';
 
 const PAN = '4111111111111111';
 
@@ -216,10 +216,10 @@ describe('paid_through', () => {
       `UPDATE schedules SET paid_through = NULL`,
       `UPDATE schedules SET paid_through = '2020-01-01'`,
     ];
-    for (const sql of forbidden) await expect(rowsOf(book.path, sql)).rejects.toThrow(/paid through/);
+    for (const sql of forbidden) await expect(execute(book.path, sql)).rejects.toThrow(/paid through/);
     await book.charges('charges.csv', [chargeRow(1, { customer_reference: 'x-1' })]);
     await expect(
-      rowsOf(
+      execute(
         book.path,
         `INSERT INTO charges SELECT 'ch_2', customer_id, method_id, gateway, (SELECT id FROM schedules), '2026-10-31', currency,
            amount_minor, 0, 0, 0, 0, intent, status, NULL, NULL, NULL, due_at, NULL, policy, NULL, 0, 0, NULL, 0, NULL, 0, NULL, NULL,
