@@ -13,6 +13,8 @@ export default defineConfig({
   test: {
     // Vitest keeps a core for itself unless told otherwise; most of these tests wait for processes of their own.
     maxWorkers: Math.max(2, availableParallelism()),
+    // Concurrent tests of one file are such that start processes: more at once would only slow down the file beside it.
+    maxConcurrency: 2,
     projects: [
       {
         test: {
