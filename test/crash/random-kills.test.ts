@@ -38,7 +38,7 @@ const found = { charges: 0, doubles: 0, losses: 0 };
 async function newWorld(folder: string, random: () => number): Promise<KillWorld> {
   const book = await makeBillingBook(folder, SCHEDULES, { gateway: { latencyMs: LATENCY_MS } });
   await mkdir(join(folder, EXPORT_FOLDER));
-  const world: KillWorld = { book, random, days: 1, keyed: [], exports: [], count: 0 };
+  const world: KillWorld = { book, random, days: 1, keyed: [], exports: [], backups: [], count: 0 };
   // The bank's file is made with the first charge; its own beginning is no part of the promise.
   const approved = book.methods.find(({ token }) => token === 'tok_approved')?.id ?? '';
   const args = ['charges', 'create', '--customer', book.customerId, '--method', approved, '--amount', '10', '--json'];
@@ -125,7 +125,7 @@ async function killAndJudge(world: KillWorld): Promise<void> {
   await runToTheEnd({ ...book, asOf });
   await assertBookEqualsBank(book);
   await assertOneChargeAPeriod({ ...book, periods: SCHEDULES * world.days });
-  await assertExports(world);
+  await assertFiles(world);
 }
 
 /** A payment that is entered once more under its key is the same payment, however often its command was killed. */
@@ -142,8 +142,8 @@ async function assertKeysHold({ book, keyed }: KillWorld): Promise<void> {
   }
 }
 
-/** A file under its name is whole and verifies; what an export left behind when it was killed says that it is a draft. */
-async function assertExports({ book, exports }: KillWorld): Promise<void> {
+/** A file under its name is whole and verifies; what a command left behind when it was killed says that it is a draft. */
+async function assertFiles({ book, exports, backups }: KillWorld): Promise<void> {
   const there = new Set(readdirSync(join(book.folder, EXPORT_FOLDER)).map((name) => join(EXPORT_FOLDER, name)));
   for (const file of exports) {
     const manifest = `${file}.manifest.json`;
@@ -153,5 +153,15 @@ async function assertExports({ book, exports }: KillWorld): Promise<void> {
     const verified = await runCli(['audit', 'verify', '--file', file, '--json'], { cwd: book.folder });
     expect(verified.code, verified.stdout + verified.stderr).toBe(0);
   }
-  for (const name of there) expect(name).toMatch(/\/\.log-\d+\.csv(\.manifest\.json)?\.[0-9a-f]{12}\.tmp$/);
+  for (const file of backups) {
+    there.delete(`${file}.manifest.json`);
+    if (!there.delete(file)) continue;
+    const checked = await runCli(['ledger', 'check', '--deep', '--book', file, '--json'], { cwd: book.folder });
+    expect(checked.code, checked.stdout + checked.stderr).toBe(0);
+  }
+  for (const name of there) {
+    expect(name).toMatch(
+      /\/(\.log-\d+\.csv(\.manifest\.json)?\.[0-9a-f]{12}\.tmp|backup-\d+\.db(\.manifest\.json)?\.new-[0-9a-f]{12}(-journal)?)$/,
+    );
+  }
 }

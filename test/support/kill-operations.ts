@@ -14,6 +14,8 @@ export interface KillWorld {
   keyed: { key: string; args: readonly string[] }[];
   /** Files that some export was to write. */
   exports: string[];
+  /** Files that some backup was to write. */
+  backups: string[];
   count: number;
 }
 
@@ -39,11 +41,19 @@ export const OPERATIONS: Readonly<Record<string, { weight: number; draw: Draw }>
   replay: { weight: 2, draw: (world) => onCharge(world, ['charges', 'replay'], EXHAUSTED, { reason: true }) },
   cancel: { weight: 2, draw: (world) => onCharge(world, ['charges', 'cancel'], CANCELLABLE, { reason: true }) },
   'audit export': { weight: 2, draw: exportAudit },
+  'db backup': { weight: 2, draw: backUp },
   'audit seal': { weight: 1, draw: () => ['audit', 'seal'] },
   'ledger check': { weight: 1, draw: () => ['ledger', 'check'] },
   pause: { weight: 1, draw: () => ['pause', '--reason', 'an incident'] },
   resume: { weight: 1, draw: () => ['resume', '--reason', 'it is over'] },
 };
+
+function backUp(world: KillWorld): readonly string[] {
+  world.count += 1;
+  const file = join(EXPORT_FOLDER, `backup-${world.count}.db`);
+  world.backups.push(file);
+  return ['db', 'backup', '--out', file];
+}
 
 export function pick<T>(items: readonly T[], random: () => number): T | undefined {
   return items[Math.floor(random() * items.length)];
