@@ -1,5 +1,6 @@
 // A run that is suspended for longer than its lease, with another in between: the same attempts go on under the same keys,
 // and the one that wakes up sends nothing more under what it has lost. One of these waits a minute, as a lease does.
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ import { LEASE_MS } from '../../src/storage/lease.ts';
 import { runToTheEnd } from '../support/bank-judge.ts';
 import { type BillingBook, makeBillingBook } from '../support/billing-book.ts';
 import { runCli } from '../support/cli.ts';
-import { rowsOf } from '../support/rows.ts';
+import { isFree, rowsOf } from '../support/rows.ts';
 import { startCli, untilInHand } from '../support/running-cli.ts';
 import { judge } from '../support/single-charge.ts';
 
@@ -46,16 +47,29 @@ async function expectOneAttemptEach(book: BillingBook): Promise<void> {
   expect(row).toEqual({ attempts: book.periods, charges: book.periods, keys: book.periods });
 }
 
+/** Stops the process while it holds no lock of the book's or the bank's, which would stop everybody. Gives the time. */
+async function suspend(child: ChildProcess, book: BillingBook): Promise<number> {
+  for (;;) {
+    child.kill('SIGSTOP');
+    const stoppedAt = Date.now();
+    await delay(200);
+    if ((await isFree(book.path)) && (await isFree(book.bankPath))) return stoppedAt;
+    child.kill('SIGCONT');
+    await delay(20);
+  }
+}
+
 describe.concurrent('a run that does not go on', () => {
   test('suspended past its lease: the same attempts are continued by another, and it sends nothing when it wakes', {
     timeout: 180_000,
   }, async () => {
-    const book = await makeBillingBook(join(folder, 'stopped'), 60, { tokens: ['tok_approved'] });
+    const book = await makeBillingBook(join(folder, 'stopped'), 60, {
+      tokens: ['tok_approved'],
+      gateway: { latencyMs: 50 },
+    });
     const stopped = startCli(runOf(book, '--concurrency', '1'), book.folder);
     await untilInHand(stopped, book.path, 5);
-    stopped.child.kill('SIGSTOP');
-    const stoppedAt = Date.now();
-    await delay(200);
+    const stoppedAt = await suspend(stopped.child, book);
     const held = await attemptsInHand(book);
     expect(held.length).toBeGreaterThan(10);
 

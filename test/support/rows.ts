@@ -26,10 +26,21 @@ export async function countOf(path: string, what: string): Promise<number> {
   return row?.n ?? 0;
 }
 
+/** Whether nobody holds the lock for writing, such as a process that was stopped in the middle of a commit. */
+export async function isFree(path: string): Promise<boolean> {
+  try {
+    await execute(path, 'BEGIN IMMEDIATE', 200);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY') return false;
+    throw error;
+  }
+}
+
 /** Changes a database behind the back of whoever uses it. */
-export async function execute(path: string, sql: string): Promise<void> {
+export async function execute(path: string, sql: string, busyTimeoutMs = 10_000): Promise<void> {
   const db = new sqlite3.Database(path, sqlite3.OPEN_READWRITE);
-  db.configure('busyTimeout', 10_000);
+  db.configure('busyTimeout', busyTimeoutMs);
   try {
     await new Promise<void>((resolve, reject) => {
       db.run(sql, (error) => (error === null ? resolve() : reject(error)));
