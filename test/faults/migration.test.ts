@@ -41,7 +41,6 @@ describe('a book of a newer bursar', () => {
     'audit verify',
     'audit seal',
     'audit export --format csv --out audit.csv',
-    'doctor',
     'db status',
     'db migrate',
     'init --mode test',
@@ -56,6 +55,12 @@ describe('a book of a newer bursar', () => {
     await db.raw('UPDATE book SET schema_version = ?', [schemaVersion + 1]);
     await db.destroy();
     before = await hashOf(path);
+  });
+
+  test('doctor tells of it, and writes nothing', async () => {
+    const { code, stdout } = await bursar(join(folder, 'newer'), 'doctor');
+    expect([code, JSON.parse(stdout)]).toMatchObject([7, { ok: false, findings: [{ code: 'book_newer' }] }]);
+    expect(await hashOf(path)).toBe(before);
   });
 
   test.each(EVERY_KIND)('%s is refused before any write', async (command) => {

@@ -1,7 +1,7 @@
 // Someone who may not write: a read-only file or folder, another owner, a limit on file sizes. Whoever writes is refused
 // before anything else; whoever reads can, and leaves no file beside the book.
 import { spawn } from 'node:child_process';
-import { chmod, chown, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -22,11 +22,16 @@ const READING = [
 ];
 
 let folder: string;
+/** The ordinary user's. */
+let home: string;
 /** With one charge in it. */
 let book: SingleChargeBook;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bursar-read-only-'));
   await chmod(folder, 0o755);
+  home = join(folder, 'home');
+  await mkdir(home);
+  if (process.getuid?.() === 0) await chown(home, NOBODY, NOBODY);
   book = await makeSingleChargeBook(join(folder, 'book'));
   expect((await runCli(book.create, { cwd: book.folder })).code).toBe(0);
 });
@@ -44,7 +49,7 @@ async function copyFor(name: string, owner = process.getuid?.() === 0 ? NOBODY :
 function asNobody(args: readonly string[], cwd: string): Promise<CliResult> {
   const ids = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
   return new Promise((resolve, reject) => {
-    const env = cliEnvironment('/nonexistent');
+    const env = cliEnvironment(home);
     const child = spawn(process.execPath, [BIN, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], ...ids });
     let stdout = '';
     let stderr = '';
