@@ -1,7 +1,8 @@
 // `reconcile run`: reads what the gateways executed, as their own records tell it, and adopts what the book does not know.
 // Ends a quarantine once every gateway in use has been read from where the book's own knowledge ends. Running it again
 // changes nothing.
-import { applyAdoption, type Plan, planAdoption } from '../charges/adopt.ts';
+import { applyAdoption } from '../charges/adopt.ts';
+import { type Plan, planAdoption } from '../charges/adoption-plan.ts';
 import { newestOwnAttemptAt } from '../charges/attempts-store.ts';
 import type { ChargesContext } from '../charges/context.ts';
 import { bookCreatedAt, gatewaysInUse, noteReconciled, readGuard } from '../charges/guard-store.ts';
@@ -39,7 +40,7 @@ export interface GatewayReconciled {
   known: number;
   /** The book had the charge, or could name it, and now has the attempt. */
   adopted: number;
-  /** The book had the attempt, and did not know that it was executed. */
+  /** The book had the attempt, and did not know that it was executed, or (a refund) that it has failed since. */
   settled: number;
   /** Posted against assets:suspense. */
   suspense: number;

@@ -306,6 +306,24 @@ describe('adoption', () => {
     expect(await standing(book, lost?.id ?? '')).toMatchObject({ status: 'captured', capturedMinor: 2000n });
     expect(await at.executed()).toHaveLength(1);
     await assertAgrees(book);
+    // Its records name the lost attempt; by its key it is the one that the book has.
+    expect((await run(pipeline)).gateways).toMatchObject([{ listed: 1, known: 1, adopted: 0, settled: 0 }]);
+    await assertAgrees(book);
+  });
+
+  test('a payment whose key the book has sent again itself settles that attempt', async () => {
+    const schedule = await at.schedule('tok_approved');
+    const { book, pipeline } = await at.copy();
+    await at.billAt('2026-01-31T10:00:00Z');
+    const [lost] = await at.chargesOf(schedule);
+    await rm(at.stateFolder, { recursive: true });
+    await billingRun(pipeline, at.clock.nowMs());
+    expect(await standing(book, lost?.id ?? '')).toMatchObject({ status: 'unknown' });
+    expect((await run(pipeline)).gateways).toMatchObject([{ listed: 1, known: 0, adopted: 0, settled: 1 }]);
+    expect(await standing(book, lost?.id ?? '')).toMatchObject({ status: 'captured', capturedMinor: 2000n });
+    await billingRun(pipeline, at.clock.nowMs());
+    expect((await run(pipeline)).gateways).toMatchObject([{ listed: 1, known: 1, adopted: 0, settled: 0 }]);
+    await assertAgrees(book);
   });
 
   test('attempts that the book knows and took for something else are settled by the records', async () => {
