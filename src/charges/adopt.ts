@@ -31,17 +31,25 @@ export async function applyAdoption(
     const now = plans.filter(({ record }) => (record.operation === 'refund') === isRefund);
     const adopting = now.flatMap((plan) => (plan.kind === 'adopt' ? [plan.record] : []));
     await insertAdopted(trx, context, gateway, adopting);
-    await settleAttempts(trx, context, now.flatMap(settlementsOf));
+    await settleAttempts(trx, context, now.flatMap(executedBy));
+    // News of its own: a refund is given back, and then it is not.
+    await settleAttempts(trx, context, now.flatMap(failedBy));
   }
 }
 
-function settlementsOf(plan: Plan): Settlement[] {
-  if (plan.kind !== 'adopt' && plan.kind !== 'settle') return [];
-  const { record } = plan;
-  const attemptId = plan.kind === 'adopt' ? record.attemptId : plan.attempt.id;
-  const source = plan.kind === 'adopt' ? 'adoption' : 'lookup';
-  const executed: Settlement = { attemptId, outcome: approved(record), source };
-  return hasFailedSince(record) ? [executed, { attemptId, outcome: FAILED_SINCE, source: 'lookup' }] : [executed];
+function executedBy(plan: Plan): Settlement[] {
+  if (plan.kind === 'adopt') {
+    return [{ attemptId: plan.record.attemptId, outcome: approved(plan.record), source: 'adoption' }];
+  }
+  return plan.kind === 'settle'
+    ? [{ attemptId: plan.attempt.id, outcome: approved(plan.record), source: 'lookup' }]
+    : [];
+}
+
+function failedBy(plan: Plan): Settlement[] {
+  if ((plan.kind !== 'adopt' && plan.kind !== 'settle') || !hasFailedSince(plan.record)) return [];
+  const attemptId = plan.kind === 'adopt' ? plan.record.attemptId : plan.attempt.id;
+  return [{ attemptId, outcome: FAILED_SINCE, source: 'lookup' }];
 }
 
 const FAILED_SINCE: Outcome = {

@@ -2,7 +2,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Attempt } from '../../src/charges/attempt.ts';
-import { attemptsOfCharges } from '../../src/charges/attempts-store.ts';
+import { attemptsOfCharges, unreturnedDuplicates } from '../../src/charges/attempts-store.ts';
 import { cancelCharge } from '../../src/charges/cancel.ts';
 import type { Charge } from '../../src/charges/charge.ts';
 import { chargesById } from '../../src/charges/charges-store.ts';
@@ -353,6 +353,56 @@ describe('adoption', () => {
     expect(await standing(at.book, charge.id)).toMatchObject({ status: 'captured', capturedMinor: 1250n });
     expect(await ledgerOf(at.book)).toMatchObject({ 'liabilities:customers:overpaid': 2500n, 'revenue:sales': 1250n });
     await assertAgrees(at.book);
+  });
+
+  test('the refund of a second payment, made on its object, is the return of that duplicate', async () => {
+    const { charge } = await at.create('tok_approved');
+    const second = recordOf({ chargeId: charge.id, objectId: 'bp_second' });
+    const refunded = recordOf({ chargeId: charge.id, objectId: 'bp_second', operation: 'refund' });
+    extra.push(second, refunded);
+    expect((await run(at.pipeline)).gateways).toMatchObject([{ adopted: 2 }]);
+    expect(await standing(at.book, charge.id)).toMatchObject({ capturedMinor: 1250n, refundedMinor: 0n });
+    expect(await refundsOfCharges(at.book.reader, [charge.id])).toMatchObject([
+      { attemptId: refunded.attemptId, duplicateAttemptId: second.attemptId, status: 'succeeded' },
+    ]);
+    expect(await unreturnedDuplicates(at.book.reader, 10)).toEqual([]);
+    expect(await ledgerOf(at.book)).toEqual({
+      'assets:gateway:simulated': 1250n,
+      'liabilities:customers:overpaid': 0n,
+      'revenue:sales': 1250n,
+    });
+    await assertAgrees(at.book);
+    // What follows on the charge's own object is the charge's.
+    const [sale] = (await attemptsOfCharges(at.book.reader, [charge.id])).get(charge.id) ?? [];
+    extra.push(recordOf({ chargeId: charge.id, objectId: sale?.objectId ?? null, operation: 'refund' }));
+    expect((await run(at.pipeline)).gateways).toMatchObject([{ adopted: 1 }]);
+    expect(await standing(at.book, charge.id)).toMatchObject({ refundedMinor: 1250n });
+    await assertAgrees(at.book);
+  });
+
+  test('a refund that failed after all is adopted as one that failed, and the next one counts', async () => {
+    const { charge } = await at.create('tok_refund_fails_late');
+    const { book, pipeline } = await at.copy();
+    const whole = { amountMinor: null, reason: null, idempotencyKey: null };
+    await refundCharge(at.pipeline, charge.id, whole);
+    at.clock.advance(DAY_MS);
+    expect((await run(pipeline)).gateways).toMatchObject([{ listed: 2, adopted: 1 }]);
+    expect(await standing(book, charge.id)).toMatchObject({ refundedMinor: 0n, refundReservedMinor: 0n });
+    expect(await refundsOfCharges(book.reader, [charge.id])).toMatchObject([{ status: 'failed' }]);
+    expect((await ledgerOf(book))['assets:gateway:simulated']).toBe(1250n);
+    expect(await readTrx(book, (trx) => checkLedger(trx, { deep: false }))).toMatchObject({ ok: true });
+    expect((await run(pipeline)).gateways).toMatchObject([{ listed: 2, known: 2, settled: 0 }]);
+  });
+
+  test('a refund that the book has as given back, and that failed since, is told by the records', async () => {
+    const { charge } = await at.create('tok_refund_fails_late');
+    await refundCharge(at.pipeline, charge.id, { amountMinor: null, reason: null, idempotencyKey: null });
+    expect(await standing(at.book, charge.id)).toMatchObject({ refundedMinor: 1250n });
+    at.clock.advance(DAY_MS);
+    expect((await run(at.pipeline)).gateways).toMatchObject([{ listed: 2, known: 1, settled: 1 }]);
+    expect(await standing(at.book, charge.id)).toMatchObject({ refundedMinor: 0n });
+    expect((await run(at.pipeline)).gateways).toMatchObject([{ listed: 2, known: 2, settled: 0 }]);
+    expect(await readTrx(at.book, (trx) => checkLedger(trx, { deep: false }))).toMatchObject({ ok: true });
   });
 
   test('the number of an adopted attempt is told by its key, so that later keys are new to the bank', async () => {
