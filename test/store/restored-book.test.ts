@@ -20,7 +20,7 @@ import type { Pipeline } from '../../src/charges/pipeline.ts';
 import { resolveOpenAttempts } from '../../src/charges/recovery.ts';
 import { refundsOfCharges } from '../../src/charges/refunds-store.ts';
 import { BursarError } from '../../src/errors.ts';
-import type { GatewayRecord } from '../../src/gateways/gateway.ts';
+import type { Gateway, GatewayRecord } from '../../src/gateways/gateway.ts';
 import { attemptKey, newId, timeOfId } from '../../src/ids.ts';
 import { checkLedger } from '../../src/inspection/ledger-check.ts';
 import { balances } from '../../src/ledger/balances.ts';
@@ -474,6 +474,46 @@ describe('the end of a quarantine', () => {
     expect(await billingRun(pipeline, at.clock.nowMs())).toMatchObject({ error: null });
   });
 
+  test('waits until the records show what was sent right before it began', async () => {
+    const lagMs = 3 * 3_600_000;
+    await at.create('tok_approved');
+    const { book, pipeline } = await at.copy();
+    await at.create('tok_approved');
+    const sentAtMs = at.clock.nowMs();
+    wrapGateway(pipeline, (real) => ({
+      ...real,
+      capabilities: { ...real.capabilities, lookupLagMs: lagMs },
+      listRecent: async function* (sinceMs) {
+        for await (const record of real.listRecent(sinceMs)) {
+          if (record.at + lagMs <= at.clock.nowMs()) yield record;
+        }
+      },
+    }));
+    const early = await run(pipeline);
+    expect(early).toMatchObject({
+      quarantine: { lifted: false },
+      waitsFor: ['simulated'],
+      readAgainAt: sentAtMs + lagMs,
+    });
+    at.clock.advance(lagMs);
+    const whole = await run(pipeline);
+    expect(whole).toMatchObject({ gateways: [{ suspense: 1 }], quarantine: { lifted: true }, readAgainAt: null });
+    expect((await readGuard(book.reader)).quarantine).toBeNull();
+  });
+
+  test('a reading that began before the quarantine does not end it', async () => {
+    await at.create('tok_approved');
+    wrapGateway(at.pipeline, (real) => ({
+      ...real,
+      listRecent: async function* (sinceMs) {
+        yield* real.listRecent(sinceMs);
+        await at.another().context.guard.quarantine('another copy is in use', 1);
+      },
+    }));
+    await run(at.pipeline);
+    expect((await readGuard(at.book.reader)).quarantine).not.toBeNull();
+  });
+
   test('does not come while another copy goes on sending', async () => {
     await at.create('tok_approved');
     const { pipeline } = await at.copy();
@@ -531,6 +571,11 @@ function recordOf(changes: Partial<GatewayRecord> = {}): GatewayRecord {
     at: timeOfId(attemptId),
     ...changes,
   };
+}
+
+function wrapGateway({ context }: Pipeline, wrap: (real: Gateway) => Gateway): void {
+  const { gateway } = context;
+  context.gateway = async (name) => wrap(await gateway(name));
 }
 
 /** Everything that a run could change. */
