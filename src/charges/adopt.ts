@@ -5,78 +5,19 @@ import { type AuditEntry, appendAudit } from '../audit/audit.ts';
 import { assert } from '../errors.ts';
 import { canonicalJson } from '../gateways/canonical-json.ts';
 import type { GatewayRecord, Outcome } from '../gateways/gateway.ts';
-import { attemptKey, isId, newId } from '../ids.ts';
+import { attemptKey, newId } from '../ids.ts';
 import type { Db } from '../storage/db.ts';
+import { movesMoney } from './acts-on.ts';
+import { approved, hasFailedSince, type Plan } from './adoption-plan.ts';
 import { type Attempt, isCollecting, isOpen } from './attempt.ts';
-import { ADOPTED, attemptsById, insertAttempts } from './attempts-store.ts';
+import { ADOPTED, attemptsOfCharges, insertAttempts } from './attempts-store.ts';
 import type { Charge } from './charge.ts';
 import { auditSubject } from './charge-audit.ts';
 import { chargesById, updateCharges } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
 import type { Refund } from './refund.ts';
-import { insertRefunds } from './refunds-store.ts';
-import { checkedAmount } from './send.ts';
+import { insertRefunds, refundsOfDuplicates } from './refunds-store.ts';
 import { type Settlement, settleAttempts } from './settle.ts';
-
-export type Plan =
-  /** The book has it, as it is. */
-  | { kind: 'known'; record: GatewayRecord }
-  /** The book has the attempt, and takes it for something else than approved. */
-  | { kind: 'settle'; record: GatewayRecord; attempt: Attempt }
-  /** The book has the charge, and not the attempt. */
-  | { kind: 'adopt'; record: GatewayRecord }
-  /** Nothing of it can be booked on a charge; `why` in words. `isChargeUnknown`: it may still be a period's. */
-  | { kind: 'unexplained'; record: GatewayRecord; isChargeUnknown: boolean; why: string };
-
-/** What each record is to the book; nothing is written. In the trx that is to adopt them, or through the reader. */
-export async function planAdoption(db: Db, gateway: string, records: readonly GatewayRecord[]): Promise<Plan[]> {
-  const attempts = await attemptsById(
-    db,
-    records.map(({ attemptId }) => attemptId),
-  );
-  const charges = await chargesById(
-    db,
-    records.map(({ chargeId }) => chargeId),
-  );
-  const seen = new Set<string>();
-  return records.map((record): Plan => {
-    const attempt = attempts.get(record.attemptId);
-    const isSeen = seen.has(record.attemptId);
-    seen.add(record.attemptId);
-    if (isSeen) return { kind: 'known', record };
-    if (attempt !== undefined) return planKnown(record, attempt, gateway);
-    const charge = charges.get(record.chargeId);
-    if (charge === undefined) {
-      return { kind: 'unexplained', record, isChargeUnknown: true, why: 'the book does not know the charge' };
-    }
-    const why = misfit(record, charge);
-    return why === null ? { kind: 'adopt', record } : { kind: 'unexplained', record, isChargeUnknown: false, why };
-  });
-}
-
-function planKnown(record: GatewayRecord, attempt: Attempt, gateway: string): Plan {
-  const isDone = attempt.outcome === 'approved' || attempt.outcome === 'duplicate';
-  const isSame = attempt.gateway === gateway && attempt.operation === record.operation;
-  const isBookable = isSame && checkedAmount(attempt, approved(record)).kind === 'approved';
-  return isDone || !isBookable ? { kind: 'known', record } : { kind: 'settle', record, attempt };
-}
-
-/** Why a record can't be an attempt of this charge, or `null`. */
-function misfit({ attemptId, operation, amountMinor, currency }: GatewayRecord, charge: Charge): string | null {
-  if (!isId('attempt', attemptId)) return 'its attempt is not one of ours';
-  if (currency !== charge.currency) return `charge ${charge.id} is in ${charge.currency}`;
-  if (isCollecting(operation) && amountMinor !== charge.amountMinor) {
-    return `charge ${charge.id} is over ${charge.amountMinor} minor units`;
-  }
-  return amountMinor > charge.amountMinor ? `charge ${charge.id} is over less` : null;
-}
-
-const approved = (record: GatewayRecord): Outcome => ({
-  kind: 'approved',
-  reference: record.reference,
-  amountMinor: record.amountMinor,
-  providerCode: null,
-});
 
 /** Writes what was planned in this very trx; plans of other kinds are passed over. */
 export async function applyAdoption(
@@ -85,19 +26,39 @@ export async function applyAdoption(
   gateway: string,
   plans: readonly Plan[],
 ): Promise<void> {
-  const adopting = plans.flatMap((plan) => (plan.kind === 'adopt' ? [plan.record] : []));
-  await insertAdopted(trx, context, gateway, adopting);
-  await settleAttempts(
-    trx,
-    context,
-    plans.flatMap((plan): Settlement[] => {
-      if (plan.kind !== 'adopt' && plan.kind !== 'settle') return [];
-      const { record } = plan;
-      const source = plan.kind === 'adopt' ? 'adoption' : 'lookup';
-      return [{ attemptId: record.attemptId, outcome: approved(record), source }];
-    }),
-  );
+  // What a refund gives back has to be booked first: it may be a second payment.
+  for (const isRefund of [false, true]) {
+    const now = plans.filter(({ record }) => (record.operation === 'refund') === isRefund);
+    const adopting = now.flatMap((plan) => (plan.kind === 'adopt' ? [plan.record] : []));
+    await insertAdopted(trx, context, gateway, adopting);
+    await settleAttempts(trx, context, now.flatMap(executedBy));
+    // News of its own: a refund is given back, and then it is not.
+    await settleAttempts(trx, context, now.flatMap(failedBy));
+  }
 }
+
+function executedBy(plan: Plan): Settlement[] {
+  if (plan.kind === 'adopt') {
+    return [{ attemptId: plan.record.attemptId, outcome: approved(plan.record), source: 'adoption' }];
+  }
+  return plan.kind === 'settle'
+    ? [{ attemptId: plan.attempt.id, outcome: approved(plan.record), source: 'lookup' }]
+    : [];
+}
+
+function failedBy(plan: Plan): Settlement[] {
+  if ((plan.kind !== 'adopt' && plan.kind !== 'settle') || !hasFailedSince(plan.record)) return [];
+  const attemptId = plan.kind === 'adopt' ? plan.record.attemptId : plan.attempt.id;
+  return [{ attemptId, outcome: FAILED_SINCE, source: 'lookup' }];
+}
+
+const FAILED_SINCE: Outcome = {
+  kind: 'declined',
+  decline: 'unknown_decline',
+  reference: null,
+  providerCode: 'failed_late',
+  providerMessage: null,
+};
 
 /** The attempts as if they had been opened and given up, which is what late news may be told of. */
 async function insertAdopted(
@@ -113,6 +74,7 @@ async function insertAdopted(
     records.map(({ chargeId }) => chargeId),
   );
   const versionWas = new Map([...charges.values()].map(({ id, version }) => [id, version]));
+  const duplicates = await unreturned(trx, gateway, records);
   const attempts: Attempt[] = [];
   const refunds: Refund[] = [];
   const audit: AuditEntry[] = [];
@@ -121,7 +83,9 @@ async function insertAdopted(
     assert(charge !== undefined, 'what is adopted has its charge');
     const attempt = adoptedAttempt(record, charge, gateway, context.book.bookId, nowMs);
     if (record.operation === 'refund') {
-      const refund = adoptedRefund(attempt, nowMs);
+      const duplicate = duplicates.find((each) => isRefundOf(record, each));
+      if (duplicate !== undefined && !hasFailedSince(record)) duplicates.splice(duplicates.indexOf(duplicate), 1);
+      const refund = adoptedRefund(attempt, duplicate?.id ?? null, nowMs);
       attempt.refundId = refund.id;
       refunds.push(refund);
     }
@@ -148,6 +112,34 @@ async function insertAdopted(
   await insertRefunds(trx, refunds);
   await insertAttempts(trx, attempts);
   await appendAudit(trx, context.author, nowMs, audit);
+}
+
+/** Second payments of the charges that are refunded, made on an object of their own, that no refund gives back yet. */
+async function unreturned(trx: Db, gateway: string, records: readonly GatewayRecord[]): Promise<Attempt[]> {
+  const refunded = records.filter(({ operation }) => operation === 'refund').map(({ chargeId }) => chargeId);
+  if (refunded.length === 0) return [];
+  const ofCharges = [...(await attemptsOfCharges(trx, [...new Set(refunded)])).values()];
+  const duplicates = ofCharges.flatMap((ofCharge) => {
+    const own = new Set(ofCharge.flatMap(({ outcome, objectId }) => (outcome === 'approved' ? [objectId] : [])));
+    return ofCharge.filter(
+      (each) => each.outcome === 'duplicate' && movesMoney(each) && each.gateway === gateway && !own.has(each.objectId),
+    );
+  });
+  const returned = await refundsOfDuplicates(
+    trx,
+    duplicates.map(({ id }) => id),
+  );
+  return duplicates.filter(({ id }) => !returned.has(id));
+}
+
+/** The gateway gives a payment back on that payment's object, and a duplicate is given back as a whole. */
+function isRefundOf({ chargeId, objectId, amountMinor }: GatewayRecord, duplicate: Attempt): boolean {
+  return (
+    objectId != null &&
+    duplicate.objectId === objectId &&
+    duplicate.chargeId === chargeId &&
+    duplicate.amountMinor === amountMinor
+  );
 }
 
 /** What a gateway's record tells, for the audit log and as the body of an adopted attempt. */
@@ -223,12 +215,12 @@ function numberOf({ idempotencyKey }: GatewayRecord, charge: Charge, bookId: str
   return next;
 }
 
-function adoptedRefund(attempt: Attempt, nowMs: number): Refund {
+function adoptedRefund(attempt: Attempt, duplicateAttemptId: string | null, nowMs: number): Refund {
   return {
     id: newId('refund', nowMs),
     chargeId: attempt.chargeId,
     attemptId: attempt.id,
-    duplicateAttemptId: null,
+    duplicateAttemptId,
     amountMinor: attempt.amountMinor,
     currency: attempt.currency,
     // What settling it finds, and turns into `succeeded`.

@@ -168,16 +168,18 @@ export async function openAttemptsOf(db: Knex, chargeIds: readonly string[]): Pr
   return new Map(rows.map((row) => [String(row.charge_id), toAttempt(row)]));
 }
 
-/** Charges of these that have an approved sale or authorize. */
-export async function collectedCharges(db: Knex, chargeIds: readonly string[]): Promise<Map<string, string>> {
-  const rows = await select<{ id: string; charge_id: string }>(
+/** The approved sale or authorize of those of these charges that have one, by charge. */
+export async function collectedCharges(db: Knex, chargeIds: readonly string[]): Promise<Map<string, Collected>> {
+  const rows = await select<Collected & { charge_id: string }>(
     db,
-    `SELECT id, charge_id FROM attempts WHERE charge_id IN ${inList}
+    `SELECT id, charge_id, gateway, reference FROM attempts WHERE charge_id IN ${inList}
         AND operation IN ('sale', 'authorize') AND outcome = 'approved'`,
     [listBinding(chargeIds)],
   );
-  return new Map(rows.map((row) => [row.charge_id, row.id]));
+  return new Map(rows.map(({ charge_id, ...collected }) => [charge_id, collected]));
 }
+
+export type Collected = Pick<Attempt, 'id' | 'gateway' | 'reference'>;
 
 /** Every open attempt, oldest first: the partial index holds just these, so this is small in a book of any size. */
 export async function openAttempts(db: Knex): Promise<Attempt[]> {

@@ -23,6 +23,12 @@ export function noted(attempt: Attempt, { tries, result, nextAtMs }: ProofNote, 
   };
 }
 
+/**
+ * How long a request may be on its way after its sender is gone: the system goes on repeating what it was given for some
+ * 15 minutes (tcp_retries2, https://docs.kernel.org/networking/ip-sysctl.html).
+ */
+export const ON_ITS_WAY_MS = 16 * 60_000;
+
 type Proving = Pick<Capabilities, 'keyRetentionMs' | 'lookupLagMs' | 'absenceProof'>;
 
 /** Closing belongs to the object that collects: it would undo what a capture, void or refund acts on. */
@@ -77,7 +83,9 @@ export function prospectOf(
     return untilMs >= nowMs ? { by: 'resend', fromMs: null, untilMs } : { by: 'close' };
   }
   if (untilMs >= Math.max(nowMs, countsAtMs)) return { by: 'resend', fromMs, untilMs };
-  const isAnswered =
-    attempt.proofResult === 'absent' && attempt.proofTriedAt !== null && attempt.proofTriedAt >= countsAtMs;
-  return isAnswered || attempt.proofResult === 'close_unsupported' ? { by: 'operator' } : { by: 'lookup', fromMs };
+  // Asked while the last send may still arrive, its absence says nothing.
+  const quietAtMs = Math.max(countsAtMs, attempt.lastSentAt + ON_ITS_WAY_MS);
+  const isAbsent = attempt.proofResult === 'absent' || attempt.proofResult === 'close_unsupported';
+  const isAnswered = isAbsent && attempt.proofTriedAt !== null && attempt.proofTriedAt >= quietAtMs;
+  return isAnswered ? { by: 'operator' } : { by: 'lookup', fromMs: quietAtMs > nowMs ? quietAtMs : null };
 }

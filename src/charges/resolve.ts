@@ -10,7 +10,7 @@ import { type Attempt, isOpen } from './attempt.ts';
 import { lockAttempts } from './attempts-store.ts';
 import type { Pipeline } from './pipeline.ts';
 import { type Prospect, prospectOf } from './proof.ts';
-import { type Settled, settleAttempts } from './settle.ts';
+import { NO_REFERENCE, type Settled, settleAttempts } from './settle.ts';
 
 export const RESOLUTIONS = ['approved', 'declined', 'not-executed'] as const;
 export type Resolution = (typeof RESOLUTIONS)[number];
@@ -143,7 +143,7 @@ function outcomeOf(attempt: Attempt, { as, reference }: Resolve): Outcome {
     case 'approved':
       return {
         kind: 'approved',
-        reference: reference ?? attempt.reference ?? 'operator',
+        reference: reference ?? attempt.reference ?? NO_REFERENCE,
         amountMinor: attempt.amountMinor,
         providerCode,
       };

@@ -90,12 +90,18 @@ export function resendWindowMs(keyRetentionMs: number | null): number {
 
 const OWN_STOPS = ['paused', 'quarantined', 'clock', 'state_unwritable', 'stopped', 'key_too_old'] as const;
 
+export type OwnStop = (typeof OWN_STOPS)[number];
+
 /** Whether this decline code is ours: the attempt was stopped right before the socket. */
 export function isOwnStop(code: string | null): boolean {
-  return OWN_STOPS.some((stop) => stop === code);
+  return ownStopOf(code) !== null;
 }
 
-function notSent(code: (typeof OWN_STOPS)[number]): Sent {
+export function ownStopOf(code: string | null): OwnStop | null {
+  return OWN_STOPS.find((stop) => stop === code) ?? null;
+}
+
+function notSent(code: OwnStop): Sent {
   return {
     kind: 'answered',
     outcome: { kind: 'rejected', reason: 'ours', providerCode: code, providerMessage: null, retryAfterMs: null },

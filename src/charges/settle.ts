@@ -11,7 +11,7 @@ import { insertEntries } from '../ledger/ledger-store.ts';
 import { type Decision, decide, type RetryPolicy } from '../retries/policy.ts';
 import type { Db } from '../storage/db.ts';
 import { type Attempt, hasFailedLate, isCollecting, isOpen, judge, type NewsSource } from './attempt.ts';
-import { collectedCharges, lockAttempts, updateAttempts } from './attempts-store.ts';
+import { type Collected, collectedCharges, lockAttempts, updateAttempts } from './attempts-store.ts';
 import { type AfterFailure, CANCEL_IF_UNPAID, type Charge, IN_FLIGHT, statusAfter } from './charge.ts';
 import { auditSubject } from './charge-audit.ts';
 import { chargeEvent, statusEvent } from './charge-events.ts';
@@ -54,7 +54,7 @@ class Settling {
   readonly #nowMs: number;
   #charges = new Map<string, Charge>();
   #attempts = new Map<string, Attempt>();
-  #collectedBy = new Map<string, string>();
+  #collectedBy = new Map<string, Collected>();
   #refundsById = new Map<string, Refund>();
   readonly #versionWas = new Map<string, number>();
   readonly #changedAttempts = new Set<string>();
@@ -87,9 +87,13 @@ class Settling {
     });
   }
 
-  #settle({ attemptId, outcome, source, reason, proof }: Settlement): void {
+  #settle({ attemptId, outcome: told, source: teller, reason, proof }: Settlement): void {
     const before = this.#attemptOf(attemptId);
     const charge = this.#chargeOf(before.chargeId);
+    const isOfAnother = this.#isPaymentOfAnother(before, told);
+    const outcome = isOfAnother ? SAME_PAYMENT : told;
+    // Whoever tells of it, it proves the attempt as a whole.
+    const source = isOfAnother && teller === 'send' ? 'lookup' : teller;
     const verdict = judge(before, outcome, source, this.#isCollectedByAnother(before, charge));
     if (verdict === null) return;
     const tried = proof === undefined ? before : noted(before, proof, this.#nowMs);
@@ -99,7 +103,7 @@ class Settling {
     attempt.ownerId = null;
     this.#attempts.set(attempt.id, attempt);
     this.#changedAttempts.add(attempt.id);
-    if (isCollecting(attempt.operation) && attempt.outcome === 'approved') this.#collectedBy.set(charge.id, attempt.id);
+    if (isCollecting(attempt.operation) && attempt.outcome === 'approved') this.#collectedBy.set(charge.id, attempt);
 
     const failed = attempt.outcome === 'declined' || attempt.outcome === 'rejected';
     const failing = failed && isCollecting(attempt.operation) && IN_FLIGHT.includes(charge.status);
@@ -119,7 +123,15 @@ class Settling {
   #isCollectedByAnother(attempt: Attempt, charge: Charge): boolean {
     if (attempt.operation === 'capture') return charge.capturedMinor > 0n;
     const collectedBy = this.#collectedBy.get(charge.id);
-    return collectedBy !== undefined && collectedBy !== attempt.id;
+    return collectedBy !== undefined && collectedBy.id !== attempt.id;
+  }
+
+  /** The very payment that another attempt is booked with: both acted on the one object, which was collected once. */
+  #isPaymentOfAnother({ id, chargeId, gateway, operation }: Attempt, told: Outcome): boolean {
+    if (told.kind !== 'approved' || !isCollecting(operation) || told.reference === NO_REFERENCE) return false;
+    const collected = this.#collectedBy.get(chargeId);
+    if (collected === undefined || collected.id === id) return false;
+    return collected.gateway === gateway && collected.reference === told.reference;
   }
 
   /** Counts the failure and asks the policy what comes next. */
@@ -333,6 +345,17 @@ class Settling {
     return charge;
   }
 }
+
+/** What an operator's word bears who names no reference. */
+export const NO_REFERENCE = 'operator';
+
+const SAME_PAYMENT: Outcome = {
+  kind: 'rejected',
+  reason: 'transport',
+  providerCode: 'same_payment',
+  providerMessage: null,
+  retryAfterMs: null,
+};
 
 const exhausted = (rule: string, reason: string): Decision => ({
   kind: 'exhausted',

@@ -80,7 +80,7 @@ export async function replayPlanned(
 
 /**
  * 0 when it finished, whatever was declined; 3 for that with --fail-on-decline; 4 while an outcome is unknown; 7 when a
- * gateway was not reached; and where everything was refused, by what refused it.
+ * gateway was not reached; 8 when a safety stopped a send; and where everything was refused, by what refused it.
  */
 export function replayExit({ charges, refused }: Replay, failOnDecline: boolean): ExitCode {
   if (charges.length === 0) {
@@ -89,6 +89,7 @@ export function replayExit({ charges, refused }: Replay, failOnDecline: boolean)
     return others.length === 0 ? only : EXIT.refused;
   }
   const exits = new Set(charges.map(exitOfCharge));
+  if (exits.has(EXIT.stopped)) return EXIT.stopped;
   if (exits.has(EXIT.unavailable)) return EXIT.unavailable;
   if (charges.some(({ status }) => status === 'unknown' || status === 'processing')) return EXIT.pending;
   return failOnDecline && exits.has(EXIT.declined) ? EXIT.declined : EXIT.done;

@@ -1,7 +1,8 @@
 // `reconcile run`: reads what the gateways executed, as their own records tell it, and adopts what the book does not know.
 // Ends a quarantine once every gateway in use has been read from where the book's own knowledge ends. Running it again
 // changes nothing.
-import { applyAdoption, type Plan, planAdoption } from '../charges/adopt.ts';
+import { applyAdoption } from '../charges/adopt.ts';
+import { type Plan, planAdoption } from '../charges/adoption-plan.ts';
 import { newestOwnAttemptAt } from '../charges/attempts-store.ts';
 import type { ChargesContext } from '../charges/context.ts';
 import { bookCreatedAt, gatewaysInUse, noteReconciled, readGuard } from '../charges/guard-store.ts';
@@ -39,7 +40,7 @@ export interface GatewayReconciled {
   known: number;
   /** The book had the charge, or could name it, and now has the attempt. */
   adopted: number;
-  /** The book had the attempt, and did not know that it was executed. */
+  /** The book had the attempt, and did not know that it was executed, or (a refund) that it has failed since. */
   settled: number;
   /** Posted against assets:suspense. */
   suspense: number;
@@ -54,6 +55,8 @@ export interface ReconcileRun {
   dryRun: boolean;
   /** Gateways in use that a quarantine still waits for. */
   waitsFor: string[];
+  /** When the slowest records of those read show all that was sent before the quarantine, epoch ms; `null`: they do now. */
+  readAgainAt: number | null;
 }
 
 export async function reconcile(context: ChargesContext, options: ReconcileOptions): Promise<ReconcileRun> {
@@ -66,9 +69,11 @@ export async function reconcile(context: ChargesContext, options: ReconcileOptio
   const inUse = await gatewaysInUse(book.reader);
   const gateways: GatewayReconciled[] = [];
   const failures: { gateway: string; error: BursarError }[] = [];
+  let lagMs = 0;
   for (const name of options.gateways ?? inUse) {
     try {
       gateways.push(await reconcileGateway(context, name, options));
+      lagMs = Math.max(lagMs, (await context.gateway(name)).capabilities.lookupLagMs);
     } catch (error) {
       if (!(error instanceof BursarError) || !OUT_OF_REACH.includes(error.code)) throw error;
       failures.push({ gateway: name, error });
@@ -76,11 +81,14 @@ export async function reconcile(context: ChargesContext, options: ReconcileOptio
   }
   const left = dryRun ? { lifted: false, waitsFor: reason === null ? [] : inUse } : await guard.lift(inUse);
   if (failures.length > 0) throw notAll(gateways, failures);
+  const { quarantine } = await readGuard(book.reader);
+  const wholeAt = quarantine === null ? 0 : quarantine.since + lagMs;
   return {
     gateways,
     quarantine: { held: reason !== null, lifted: left.lifted, reason },
     dryRun,
     waitsFor: left.waitsFor,
+    readAgainAt: !dryRun && wholeAt > context.clock.nowMs() ? wholeAt : null,
   };
 }
 
@@ -95,15 +103,18 @@ async function reconcileGateway(
   const gateway = await context.gateway(name);
   const knownUntil = await knowledgeEnd(context, gateway);
   const since = sinceMs ?? knownUntil;
+  const begun = (await readGuard(book.reader)).quarantine?.since ?? null;
+  const isWhole = begun !== null && clock.nowMs() >= begun + gateway.capabilities.lookupLagMs;
   const reading = new Reading(context, name, since, dryRun);
   for await (const record of gateway.listRecent(since)) await reading.add(record);
   await reading.end();
   if (!dryRun) {
     await guard.sawClock(gateway);
-    // Read from later on, there may be more that the book doesn't know.
-    if (since <= knownUntil) {
+    // Read from later on, or while its records still lag behind what was sent before the quarantine, or before another
+    // quarantine began: there may be more that the book doesn't know.
+    if (since <= knownUntil && isWhole) {
       await writeTrx(book, async (trx) => {
-        if ((await readGuard(trx)).quarantine !== null) await noteReconciled(trx, name, clock.nowMs());
+        if ((await readGuard(trx)).quarantine?.since === begun) await noteReconciled(trx, name, clock.nowMs());
       });
     }
   }

@@ -2,6 +2,7 @@
 // that the gateway's account agrees with the gateway, and a person can finish it.
 import { type AuditEntry, appendAudit } from '../audit/audit.ts';
 import { factsOf } from '../charges/adopt.ts';
+import { hasFailedSince } from '../charges/adoption-plan.ts';
 import type { ChargesContext } from '../charges/context.ts';
 import type { GatewayRecord } from '../gateways/gateway.ts';
 import { derivedId, isId, siblingId } from '../ids.ts';
@@ -14,9 +15,10 @@ export interface Unexplained {
   why: string;
 }
 
-/** An authorization, or its end, moves no money: there is nothing to post. */
-export function movesMoney({ operation }: GatewayRecord): boolean {
-  return operation !== 'authorize' && operation !== 'void';
+/** An authorization, its end, and a refund that came back, move no money: there is nothing to post. */
+export function movesMoney(record: GatewayRecord): boolean {
+  const { operation } = record;
+  return operation !== 'authorize' && operation !== 'void' && !hasFailedSince(record);
 }
 
 /** Those of them that are not posted yet; the others were met by an earlier run. */

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Attempt } from '../../src/charges/attempt.ts';
 import type { Charge } from '../../src/charges/charge.ts';
 import { captureCharge, refundCharge, voidCharge } from '../../src/charges/operations.ts';
+import { ON_ITS_WAY_MS } from '../../src/charges/proof.ts';
 import { resolveOpenAttempts } from '../../src/charges/recovery.ts';
 import { type Resolution, type Resolve, resolveAttempt } from '../../src/charges/resolve.ts';
 import type { Settled } from '../../src/charges/settle.ts';
@@ -92,6 +93,23 @@ test('is refused until the gateway was asked at a time when its answer counts', 
   await resolveOpenAttempts(at.b.pipeline);
   await refusedFor(attempt, 'which is now');
   bank.lookup = { kind: 'absent' };
+  await resolveOpenAttempts(at.b.pipeline);
+  expect((await say(attempt)).attempt.outcome).toBe('rejected');
+});
+
+test('is refused while what was sent again in the last moment may still be on its way', async () => {
+  const attempt = await sent('lose_request');
+  at.clock.advance(12 * HOUR_MS);
+  bank.answers = ['lose_request'];
+  await resolveOpenAttempts(at.b.pipeline);
+  const resent = await lastAttempt(attempt.chargeId);
+  expect(resent).toMatchObject({ sends: 2, lastSentAt: attempt.firstSentAt + 12 * HOUR_MS });
+  at.clock.advance(1);
+  await resolveOpenAttempts(at.b.pipeline);
+  const from = new Date(resent.lastSentAt + ON_ITS_WAY_MS).toISOString();
+  await refusedFor(attempt, `when its answer counts, which is from ${from} on`);
+  at.clock.advance(ON_ITS_WAY_MS);
+  await refusedFor(attempt, 'when its answer counts, which is now');
   await resolveOpenAttempts(at.b.pipeline);
   expect((await say(attempt)).attempt.outcome).toBe('rejected');
 });

@@ -15,7 +15,15 @@ import type { Outcome } from '../../src/gateways/gateway.ts';
 import { newId } from '../../src/ids.ts';
 import { balances } from '../../src/ledger/balances.ts';
 import { type ChargesBook, chargesBook } from '../support/charges-book.ts';
-import { APPROVED, DECLINED, NOT_REACHED, type Script, scripted, UNKNOWN } from '../support/scripted-gateway.ts';
+import {
+  APPROVED,
+  APPROVED_TOO,
+  DECLINED,
+  NOT_REACHED,
+  type Script,
+  scripted,
+  UNKNOWN,
+} from '../support/scripted-gateway.ts';
 
 let at: ChargesBook;
 let script: Script;
@@ -120,7 +128,7 @@ test('a second approval is a duplicate: owed to the customer, and not revenue', 
   const { charge } = await at.create('tok_approved');
   const first = await lastAttempt(charge);
   await replayCharges(at.pipeline, [charge.id], 'again');
-  const late = { attemptId: first, outcome: APPROVED, source: 'lookup' } as const;
+  const late = { attemptId: first, outcome: APPROVED_TOO, source: 'lookup' } as const;
   const settled = await at.pipeline.settle(late);
   expect(settled).toMatchObject({
     charge: { status: 'captured', capturedMinor: 1250n },
@@ -145,7 +153,7 @@ test('an approval of an earlier attempt makes the one under way a duplicate', as
   const second = await lastAttempt(charge);
   await at.pipeline.settle({ attemptId: first, outcome: APPROVED, source: 'lookup' });
   expect(await read(charge.id)).toMatchObject({ status: 'captured', capturedMinor: 1250n });
-  const settled = await at.pipeline.settle({ attemptId: second, outcome: APPROVED, source: 'lookup' });
+  const settled = await at.pipeline.settle({ attemptId: second, outcome: APPROVED_TOO, source: 'lookup' });
   expect(settled.attempt).toMatchObject({ outcome: 'duplicate', late: false });
   expect(await ledger()).toMatchObject({ 'liabilities:customers:overpaid': 1250n, 'revenue:sales': 1250n });
 });
@@ -157,7 +165,9 @@ test('both approvals in one batch are one payment and one duplicate', async () =
   await replayCharges(at.pipeline, [charge.id], 'again');
   const second = await lastAttempt(charge);
   const settled = await Promise.all(
-    [first, second].map((attemptId) => at.pipeline.settle({ attemptId, outcome: APPROVED, source: 'lookup' })),
+    [first, second].map((attemptId, index) =>
+      at.pipeline.settle({ attemptId, outcome: index === 0 ? APPROVED : APPROVED_TOO, source: 'lookup' }),
+    ),
   );
   expect(settled.map(({ attempt }) => attempt.outcome).sort()).toEqual(['approved', 'duplicate']);
   expect((await read(charge.id))?.capturedMinor).toBe(1250n);

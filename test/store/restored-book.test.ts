@@ -2,7 +2,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Attempt } from '../../src/charges/attempt.ts';
-import { attemptsOfCharges } from '../../src/charges/attempts-store.ts';
+import { attemptsOfCharges, unreturnedDuplicates } from '../../src/charges/attempts-store.ts';
 import { cancelCharge } from '../../src/charges/cancel.ts';
 import type { Charge } from '../../src/charges/charge.ts';
 import { chargesById } from '../../src/charges/charges-store.ts';
@@ -20,7 +20,7 @@ import type { Pipeline } from '../../src/charges/pipeline.ts';
 import { resolveOpenAttempts } from '../../src/charges/recovery.ts';
 import { refundsOfCharges } from '../../src/charges/refunds-store.ts';
 import { BursarError } from '../../src/errors.ts';
-import type { GatewayRecord } from '../../src/gateways/gateway.ts';
+import type { Gateway, GatewayRecord } from '../../src/gateways/gateway.ts';
 import { attemptKey, newId, timeOfId } from '../../src/ids.ts';
 import { checkLedger } from '../../src/inspection/ledger-check.ts';
 import { balances } from '../../src/ledger/balances.ts';
@@ -306,6 +306,24 @@ describe('adoption', () => {
     expect(await standing(book, lost?.id ?? '')).toMatchObject({ status: 'captured', capturedMinor: 2000n });
     expect(await at.executed()).toHaveLength(1);
     await assertAgrees(book);
+    // Its records name the lost attempt; by its key it is the one that the book has.
+    expect((await run(pipeline)).gateways).toMatchObject([{ listed: 1, known: 1, adopted: 0, settled: 0 }]);
+    await assertAgrees(book);
+  });
+
+  test('a payment whose key the book has sent again itself settles that attempt', async () => {
+    const schedule = await at.schedule('tok_approved');
+    const { book, pipeline } = await at.copy();
+    await at.billAt('2026-01-31T10:00:00Z');
+    const [lost] = await at.chargesOf(schedule);
+    await rm(at.stateFolder, { recursive: true });
+    await billingRun(pipeline, at.clock.nowMs());
+    expect(await standing(book, lost?.id ?? '')).toMatchObject({ status: 'unknown' });
+    expect((await run(pipeline)).gateways).toMatchObject([{ listed: 1, known: 0, adopted: 0, settled: 1 }]);
+    expect(await standing(book, lost?.id ?? '')).toMatchObject({ status: 'captured', capturedMinor: 2000n });
+    await billingRun(pipeline, at.clock.nowMs());
+    expect((await run(pipeline)).gateways).toMatchObject([{ listed: 1, known: 1, adopted: 0, settled: 0 }]);
+    await assertAgrees(book);
   });
 
   test('attempts that the book knows and took for something else are settled by the records', async () => {
@@ -335,6 +353,56 @@ describe('adoption', () => {
     expect(await standing(at.book, charge.id)).toMatchObject({ status: 'captured', capturedMinor: 1250n });
     expect(await ledgerOf(at.book)).toMatchObject({ 'liabilities:customers:overpaid': 2500n, 'revenue:sales': 1250n });
     await assertAgrees(at.book);
+  });
+
+  test('the refund of a second payment, made on its object, is the return of that duplicate', async () => {
+    const { charge } = await at.create('tok_approved');
+    const second = recordOf({ chargeId: charge.id, objectId: 'bp_second' });
+    const refunded = recordOf({ chargeId: charge.id, objectId: 'bp_second', operation: 'refund' });
+    extra.push(second, refunded);
+    expect((await run(at.pipeline)).gateways).toMatchObject([{ adopted: 2 }]);
+    expect(await standing(at.book, charge.id)).toMatchObject({ capturedMinor: 1250n, refundedMinor: 0n });
+    expect(await refundsOfCharges(at.book.reader, [charge.id])).toMatchObject([
+      { attemptId: refunded.attemptId, duplicateAttemptId: second.attemptId, status: 'succeeded' },
+    ]);
+    expect(await unreturnedDuplicates(at.book.reader, 10)).toEqual([]);
+    expect(await ledgerOf(at.book)).toEqual({
+      'assets:gateway:simulated': 1250n,
+      'liabilities:customers:overpaid': 0n,
+      'revenue:sales': 1250n,
+    });
+    await assertAgrees(at.book);
+    // What follows on the charge's own object is the charge's.
+    const [sale] = (await attemptsOfCharges(at.book.reader, [charge.id])).get(charge.id) ?? [];
+    extra.push(recordOf({ chargeId: charge.id, objectId: sale?.objectId ?? null, operation: 'refund' }));
+    expect((await run(at.pipeline)).gateways).toMatchObject([{ adopted: 1 }]);
+    expect(await standing(at.book, charge.id)).toMatchObject({ refundedMinor: 1250n });
+    await assertAgrees(at.book);
+  });
+
+  test('a refund that failed after all is adopted as one that failed, and the next one counts', async () => {
+    const { charge } = await at.create('tok_refund_fails_late');
+    const { book, pipeline } = await at.copy();
+    const whole = { amountMinor: null, reason: null, idempotencyKey: null };
+    await refundCharge(at.pipeline, charge.id, whole);
+    at.clock.advance(DAY_MS);
+    expect((await run(pipeline)).gateways).toMatchObject([{ listed: 2, adopted: 1 }]);
+    expect(await standing(book, charge.id)).toMatchObject({ refundedMinor: 0n, refundReservedMinor: 0n });
+    expect(await refundsOfCharges(book.reader, [charge.id])).toMatchObject([{ status: 'failed' }]);
+    expect((await ledgerOf(book))['assets:gateway:simulated']).toBe(1250n);
+    expect(await readTrx(book, (trx) => checkLedger(trx, { deep: false }))).toMatchObject({ ok: true });
+    expect((await run(pipeline)).gateways).toMatchObject([{ listed: 2, known: 2, settled: 0 }]);
+  });
+
+  test('a refund that the book has as given back, and that failed since, is told by the records', async () => {
+    const { charge } = await at.create('tok_refund_fails_late');
+    await refundCharge(at.pipeline, charge.id, { amountMinor: null, reason: null, idempotencyKey: null });
+    expect(await standing(at.book, charge.id)).toMatchObject({ refundedMinor: 1250n });
+    at.clock.advance(DAY_MS);
+    expect((await run(at.pipeline)).gateways).toMatchObject([{ listed: 2, known: 1, settled: 1 }]);
+    expect(await standing(at.book, charge.id)).toMatchObject({ refundedMinor: 0n });
+    expect((await run(at.pipeline)).gateways).toMatchObject([{ listed: 2, known: 2, settled: 0 }]);
+    expect(await readTrx(at.book, (trx) => checkLedger(trx, { deep: false }))).toMatchObject({ ok: true });
   });
 
   test('the number of an adopted attempt is told by its key, so that later keys are new to the bank', async () => {
@@ -406,6 +474,46 @@ describe('the end of a quarantine', () => {
     expect(await billingRun(pipeline, at.clock.nowMs())).toMatchObject({ error: null });
   });
 
+  test('waits until the records show what was sent right before it began', async () => {
+    const lagMs = 3 * 3_600_000;
+    await at.create('tok_approved');
+    const { book, pipeline } = await at.copy();
+    await at.create('tok_approved');
+    const sentAtMs = at.clock.nowMs();
+    wrapGateway(pipeline, (real) => ({
+      ...real,
+      capabilities: { ...real.capabilities, lookupLagMs: lagMs },
+      listRecent: async function* (sinceMs) {
+        for await (const record of real.listRecent(sinceMs)) {
+          if (record.at + lagMs <= at.clock.nowMs()) yield record;
+        }
+      },
+    }));
+    const early = await run(pipeline);
+    expect(early).toMatchObject({
+      quarantine: { lifted: false },
+      waitsFor: ['simulated'],
+      readAgainAt: sentAtMs + lagMs,
+    });
+    at.clock.advance(lagMs);
+    const whole = await run(pipeline);
+    expect(whole).toMatchObject({ gateways: [{ suspense: 1 }], quarantine: { lifted: true }, readAgainAt: null });
+    expect((await readGuard(book.reader)).quarantine).toBeNull();
+  });
+
+  test('a reading that began before the quarantine does not end it', async () => {
+    await at.create('tok_approved');
+    wrapGateway(at.pipeline, (real) => ({
+      ...real,
+      listRecent: async function* (sinceMs) {
+        yield* real.listRecent(sinceMs);
+        await at.another().context.guard.quarantine('another copy is in use', 1);
+      },
+    }));
+    await run(at.pipeline);
+    expect((await readGuard(at.book.reader)).quarantine).not.toBeNull();
+  });
+
   test('does not come while another copy goes on sending', async () => {
     await at.create('tok_approved');
     const { pipeline } = await at.copy();
@@ -463,6 +571,11 @@ function recordOf(changes: Partial<GatewayRecord> = {}): GatewayRecord {
     at: timeOfId(attemptId),
     ...changes,
   };
+}
+
+function wrapGateway({ context }: Pipeline, wrap: (real: Gateway) => Gateway): void {
+  const { gateway } = context;
+  context.gateway = async (name) => wrap(await gateway(name));
 }
 
 /** Everything that a run could change. */

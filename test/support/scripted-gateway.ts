@@ -52,6 +52,8 @@ export const NOT_REACHED: Outcome = {
 };
 
 export const APPROVED: Outcome = { kind: 'approved', reference: 'ref', amountMinor: 1250n, providerCode: null };
+/** Another payment, with a reference of its own. */
+export const APPROVED_TOO: Outcome = { ...APPROVED, reference: 'ref-too' };
 
 export const DECLINED: Outcome = {
   kind: 'declined',

@@ -27,8 +27,13 @@ export default class ChargesCapture extends BaseCommand<typeof ChargesCapture> {
     await confirmOnLive(app, this.asker, () =>
       questionAbout(app, charge, 'Capture % from', amountMinor ?? charge.authorizedMinor),
     );
-    const { document, exit } = await actedOn(app, await captureCharge(pipeline, charge.id, amountMinor), 'capture');
+    const { document, exit, note } = await actedOn(
+      app,
+      await captureCharge(pipeline, charge.id, amountMinor),
+      'capture',
+    );
     this.exitWith(exit);
+    if (note !== '') this.terminal.note(note);
     return this.show(document, () => this.printFields(chargeFields(document, (time) => this.time(time))));
   }
 }

@@ -3,7 +3,7 @@ import { Flags } from '@oclif/core';
 import { createCharge, previewCharge } from '../../charges/operations.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { chargeDocument } from '../../cli/charge-documents.ts';
-import { exitOfCharge } from '../../cli/charge-exit.ts';
+import { exitOfCharge, stoppedNote } from '../../cli/charge-exit.ts';
 import { chargeInputFlags, readChargeFlags } from '../../cli/charge-input.ts';
 import { confirmOnLive, requireKeyOnLive } from '../../cli/live-guard.ts';
 import { type CreatedDocument, chargeFields, createdNote } from '../../cli/views/charge-view.ts';
@@ -13,7 +13,7 @@ import { formatMoney } from '../../money/money.ts';
 export default class ChargesCreate extends BaseCommand<typeof ChargesCreate> {
   static override summary = 'Charge a customer.';
   static override description =
-    'Sends once. Ends with 0 when collected, 3 when declined, 4 when the outcome is not known yet, 7 when the gateway was not reached. The same --idempotency-key with the same values answers with the same charge and sends nothing.';
+    'Sends once. Ends with 0 when collected, 3 when declined, 4 when the outcome is not known yet, 7 when the gateway was not reached, 8 when a safety stopped it. The same --idempotency-key with the same values answers with the same charge and sends nothing.';
   static override examples = [
     `<%= config.bin %> charges create --customer "$(bursar customers list --format csv | tail -n 1 | cut -d , -f 1)" --amount 12.50 --currency USD`,
     `<%= config.bin %> charges create --customer "$(bursar customers list --format csv | tail -n 1 | cut -d , -f 1)" --amount 900 --currency JPY --authorize --idempotency-key invoice-1042`,
@@ -42,7 +42,11 @@ export default class ChargesCreate extends BaseCommand<typeof ChargesCreate> {
     const { charge, replayed } = dryRun
       ? await previewCharge(pipeline, request)
       : await createCharge(pipeline, request);
-    if (!dryRun) this.exitWith(exitOfCharge(charge));
+    if (!dryRun) {
+      this.exitWith(exitOfCharge(charge));
+      const note = stoppedNote(charge, `bursar charges replay ${charge.id} --reason "…"`);
+      if (note !== '') this.terminal.note(note);
+    }
     const document = { ...(await chargeDocument(app, charge)), replayed, dryRun };
     return this.show(document, async () => {
       await this.printFields(chargeFields(document, (time) => this.time(time)));

@@ -54,8 +54,9 @@ export default class ChargesRefund extends BaseCommand<typeof ChargesRefund> {
       idempotencyKey,
       duplicateAttemptId: duplicate?.id ?? null,
     });
-    const { document, exit } = await refundedOutcome(app, refunded);
+    const { document, exit, note } = await refundedOutcome(app, refunded);
     this.exitWith(exit);
+    if (note !== '') this.terminal.note(note);
     return this.show(document, async () => {
       await this.printFields(chargeFields(document, (time) => this.time(time)));
       await this.printLine();

@@ -24,8 +24,9 @@ export default class ChargesVoid extends BaseCommand<typeof ChargesVoid> {
     await confirmOnLive(app, this.asker, () =>
       questionAbout(app, charge, 'Release the hold of % for', charge.authorizedMinor),
     );
-    const { document, exit } = await actedOn(app, await voidCharge(pipeline, charge.id), 'void');
+    const { document, exit, note } = await actedOn(app, await voidCharge(pipeline, charge.id), 'void');
     this.exitWith(exit);
+    if (note !== '') this.terminal.note(note);
     return this.show(document, () => this.printFields(chargeFields(document, (time) => this.time(time))));
   }
 }

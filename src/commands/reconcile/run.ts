@@ -33,14 +33,19 @@ export default class ReconcileRun extends BaseCommand<typeof ReconcileRun> {
     const gateways = gateway === undefined ? null : [...new Set(gateway)];
     const result = await reconcile(app.charges, { gateways, sinceMs, dryRun });
     const { quarantine, waitsFor } = result;
+    const readAgainAt = isoTime(result.readAgainAt);
     if (dryRun) this.terminal.note('Dry run: nothing was written.\n');
     else if (quarantine.lifted) this.terminal.note('The quarantine is over: sending goes on.\n');
-    else if (quarantine.held) this.terminal.note(`The quarantine still waits for: ${waitsFor.join(', ')}.\n`);
+    else if (quarantine.held) {
+      const lag = readAgainAt === null ? '' : ` Its records lag: run this again after ${this.time(readAgainAt)}.`;
+      this.terminal.note(`The quarantine still waits for: ${waitsFor.join(', ')}.${lag}\n`);
+    }
     const data = {
       schema: 'bursar.reconcile_run/1',
       gateways: result.gateways.map((each) => ({ ...each, since: isoTime(each.since) })),
       quarantine,
       waitsFor,
+      readAgainAt,
       dryRun,
     };
     return this.show(data, async () => {
