@@ -14,17 +14,19 @@ export function unknownCommand(id: string, config: Config): BursarError {
     .map((command) => command.id.replaceAll(':', ' '));
   const known = new Set(commands.flatMap((command) => command.split(' ')[0] ?? []));
   // A command that takes no argument, with a word too many, is looked up with that word in its name.
-  const whole = [words.slice(0, 2), words.slice(0, 1)]
+  const whole = [words.slice(0, 3), words.slice(0, 2), words.slice(0, 1)]
     .map((some) => some.join(' '))
     .find((name) => commands.includes(name));
-  const stray = whole === undefined ? undefined : words[whole.split(' ').length];
+  const next = whole === undefined ? undefined : words[whole.split(' ').length];
+  const stray = commands.some((name) => name.startsWith(`${whole} ${next} `)) ? undefined : next;
   if (whole !== undefined && stray !== undefined) {
     return new BursarError('usage', `Unexpected argument: "${oneLine(stray)}". Nothing was done.`, {
       hint: `See bursar ${whole} --help`,
     });
   }
   const isTopic = known.has(first);
-  const typed = isTopic ? words.slice(0, 2).join(' ') : first;
+  const isSubtopic = commands.some((name) => name.startsWith(`${words.slice(0, 2).join(' ')} `));
+  const typed = isTopic ? words.slice(0, isSubtopic ? 3 : 2).join(' ') : first;
   const guess = nearestCommand(words, commands);
   const seeHelp = isTopic ? `See bursar ${first} --help` : 'See bursar --help';
   return new BursarError('unknown_command', `"${oneLine(typed)}" is not a bursar command. Nothing was done.`, {

@@ -20,7 +20,7 @@ export function nearestCommand(words: readonly string[], commands: readonly stri
   const topics = commands.flatMap((command) => (command.includes(' ') ? (command.split(' ')[0] ?? []) : []));
   let best: string | null = null;
   let bestDistance = Number.POSITIVE_INFINITY;
-  for (const length of [2, 1]) {
+  for (const length of [3, 2, 1]) {
     if (words.length < length) continue;
     const typed = words.slice(0, length).join(' ');
     const candidates = [...commands, ...topics].filter((name) => name.split(' ').length === length);

@@ -72,12 +72,12 @@ const FULL: Words = {
 const DAMAGED: Words = {
   code: 'corrupt_book',
   what: 'is damaged.',
-  hint: 'Look at the disk, keep the file as it is, and bring back a backup of it with: bursar db restore FILE',
+  hint: 'Look at the disk, keep the file as it is, and bring back a backup of it with: bursar db restore FILE --force',
 };
 const UNREADABLE: Words = {
   code: 'book_unreachable',
   what: 'could not be read: the disk does not give a part of it back.',
-  hint: 'Look at the disk first. If the part stays lost, keep what is left of the file, and bring back a backup with: bursar db restore FILE',
+  hint: 'Look at the disk first. If the part stays lost, keep what is left of the file, and bring back a backup with: bursar db restore FILE --force',
 };
 const DISK_FAILS: Words = {
   code: 'book_unreachable',
@@ -155,7 +155,7 @@ const PRIMARY: Record<string, Words> = {
   SQLITE_NOTADB: {
     ...DAMAGED,
     what: 'is not a book: the file is no SQLite database.',
-    hint: 'Check --book. If the file used to be a book, keep it, and bring back a backup with: bursar db restore FILE',
+    hint: 'Check --book. If the file used to be a book, keep it, and bring back a backup with: bursar db restore FILE --force',
   },
   SQLITE_CORRUPT: DAMAGED,
   SQLITE_IOERR: DISK_FAILS,

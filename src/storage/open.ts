@@ -184,7 +184,7 @@ async function assertFileIsThere(path: string): Promise<void> {
   }
   if (found.size === 0) {
     throw new BursarError('corrupt_book', `${path} is an empty file, not a book. Nothing was written.`, {
-      hint: 'Bring back a backup with: bursar db restore FILE. If there never was a book, remove the file and run bursar init.',
+      hint: 'Bring back a backup with: bursar db restore FILE --force. If there never was a book, remove the file and run bursar init.',
     });
   }
   await access(path, constants.R_OK).catch((error: unknown) => {
@@ -201,7 +201,7 @@ async function readBookRow(db: Knex, path: string): Promise<BookRow> {
     tables.length === 0 ? [] : ((await db.raw('SELECT book_id, mode, schema_version FROM book')) as BookRow[]);
   if (row === undefined) {
     throw new BursarError('corrupt_book', `${path} is an SQLite database, but not a book. Nothing was written.`, {
-      hint: 'Check --book, make a new book with bursar init, or bring back a backup with: bursar db restore FILE',
+      hint: 'Check --book, make a new book with bursar init, or bring back a backup with: bursar db restore FILE --force',
     });
   }
   return row;

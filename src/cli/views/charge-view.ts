@@ -98,7 +98,7 @@ export function unknownChargeColumns(time: ShowTime, nowMs: number): Column<Char
   return [
     idColumn('id'),
     numberColumn('amount', ({ amountMinor, currency }) => formatMoney(BigInt(amountMinor), currency)),
-    { key: 'status' },
+    { key: 'status', inTable: false },
     ...proofColumns<ChargeView>(time, nowMs),
   ];
 }
@@ -132,6 +132,12 @@ export function chargeFields(view: ChargeView, time: ShowTime): [string, Cell][]
     ['Gateway', view.gateway],
     ['Created', time(view.createdAt)],
   ];
+}
+
+/** What to know besides after a capture, void, cancel or refund whose outcome nobody knows; on stderr, else empty. */
+export function unknownNote({ proof }: ChargeView): string {
+  if (proof === null) return '';
+  return `It is not known whether the ${proof.operation} was executed. The next run finds out: bursar billing run\n`;
 }
 
 /** What a person who has just charged someone should know besides; on stderr, so it is not part of the result. */

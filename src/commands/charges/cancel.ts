@@ -7,7 +7,7 @@ import { cancelled } from '../../cli/charge-outcome.ts';
 import { findId } from '../../cli/find-id.ts';
 import { confirmOnLive } from '../../cli/live-guard.ts';
 import { optionalText } from '../../cli/text-input.ts';
-import { type ChargeDocument, chargeFields } from '../../cli/views/charge-view.ts';
+import { type ChargeDocument, chargeFields, unknownNote } from '../../cli/views/charge-view.ts';
 import { questionAbout } from '../../cli/who.ts';
 
 export default class ChargesCancel extends BaseCommand<typeof ChargesCancel> {
@@ -31,6 +31,9 @@ export default class ChargesCancel extends BaseCommand<typeof ChargesCancel> {
     const { document, exit } = await cancelled(app, await cancelCharge(pipeline, charge.id, reason));
     this.exitWith(exit);
     if (document.status !== 'cancelled') this.terminal.note(`Not cancelled: the charge is ${document.status}.\n`);
-    return this.show(document, () => this.printFields(chargeFields(document, (time) => this.time(time))));
+    return this.show(document, async () => {
+      await this.printFields(chargeFields(document, (time) => this.time(time)));
+      this.terminal.note(unknownNote(document));
+    });
   }
 }

@@ -6,7 +6,7 @@ import { actedOn } from '../../cli/charge-outcome.ts';
 import { findId } from '../../cli/find-id.ts';
 import { optionalAmount } from '../../cli/flag-value.ts';
 import { confirmOnLive } from '../../cli/live-guard.ts';
-import { type ChargeDocument, chargeFields } from '../../cli/views/charge-view.ts';
+import { type ChargeDocument, chargeFields, unknownNote } from '../../cli/views/charge-view.ts';
 import { questionAbout } from '../../cli/who.ts';
 
 export default class ChargesCapture extends BaseCommand<typeof ChargesCapture> {
@@ -34,6 +34,9 @@ export default class ChargesCapture extends BaseCommand<typeof ChargesCapture> {
     );
     this.exitWith(exit);
     if (note !== '') this.terminal.note(note);
-    return this.show(document, () => this.printFields(chargeFields(document, (time) => this.time(time))));
+    return this.show(document, async () => {
+      await this.printFields(chargeFields(document, (time) => this.time(time)));
+      this.terminal.note(unknownNote(document));
+    });
   }
 }

@@ -23,8 +23,8 @@ A small file:
   reference,customer_reference,name,token,amount,currency
   invoice-7,c-7,Ada Lovelace,tok_approved,12.50,USD`;
   static override examples = [
-    '<%= config.bin %> <%= command.id %> charges.csv --dry-run',
-    '<%= config.bin %> <%= command.id %> charges.csv',
+    `<%= config.bin %> <%= command.id %> "$(printf '%s\\n' reference,customer_reference,name,token,amount,currency invoice-7,c-7,Ada,tok_approved,12.50,USD > charges.csv; echo charges.csv)" --dry-run`,
+    `<%= config.bin %> <%= command.id %> "$(printf '%s\\n' reference,customer_reference,name,token,amount,currency invoice-7,c-7,Ada,tok_approved,12.50,USD > charges.csv; echo charges.csv)"`,
   ];
   static override args = importArgs;
   static override flags = importFlags;

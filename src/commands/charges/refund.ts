@@ -11,7 +11,7 @@ import { findId } from '../../cli/find-id.ts';
 import { optionalAmount } from '../../cli/flag-value.ts';
 import { confirmOnLive, requireKeyOnLive } from '../../cli/live-guard.ts';
 import { optionalText } from '../../cli/text-input.ts';
-import { chargeFields, type RefundedDocument } from '../../cli/views/charge-view.ts';
+import { chargeFields, type RefundedDocument, unknownNote } from '../../cli/views/charge-view.ts';
 import { refundColumns } from '../../cli/views/refund-view.ts';
 import { questionAbout } from '../../cli/who.ts';
 import { BursarError } from '../../errors.ts';
@@ -22,8 +22,8 @@ export default class ChargesRefund extends BaseCommand<typeof ChargesRefund> {
   static override description =
     'Ends with 0 when given back, 3 when declined, 4 when the outcome is not known yet. The same --idempotency-key with the same values answers with the same refund and sends nothing.';
   static override examples = [
-    '<%= config.bin %> charges refund "$(bursar attempts list --outcome duplicate --limit 1 --format csv | tail -n 1 | cut -d , -f 2)" --duplicate "$(bursar attempts list --outcome duplicate --limit 1 --format csv | tail -n 1 | cut -d , -f 1)"',
     '<%= config.bin %> charges refund "$(bursar charges list --status captured --limit 1 --format csv | tail -n 1 | cut -d , -f 1)" --amount 1.00 --reason "damaged"',
+    '<%= config.bin %> charges refund "$(bursar attempts list --outcome duplicate --limit 1 --format csv | tail -n 1 | cut -d , -f 2)" --duplicate "$(bursar attempts list --outcome duplicate --limit 1 --format csv | tail -n 1 | cut -d , -f 1)"',
   ];
   static override args = { id: Args.string({ required: true, description: 'The charge.' }) };
   static override flags = {
@@ -61,6 +61,7 @@ export default class ChargesRefund extends BaseCommand<typeof ChargesRefund> {
       await this.printFields(chargeFields(document, (time) => this.time(time)));
       await this.printLine();
       await this.printTable([document.refund], refundColumns(document.currency));
+      this.terminal.note(unknownNote(document));
     });
   }
 

@@ -5,7 +5,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { actedOn } from '../../cli/charge-outcome.ts';
 import { findId } from '../../cli/find-id.ts';
 import { confirmOnLive } from '../../cli/live-guard.ts';
-import { type ChargeDocument, chargeFields } from '../../cli/views/charge-view.ts';
+import { type ChargeDocument, chargeFields, unknownNote } from '../../cli/views/charge-view.ts';
 import { questionAbout } from '../../cli/who.ts';
 
 export default class ChargesVoid extends BaseCommand<typeof ChargesVoid> {
@@ -27,6 +27,9 @@ export default class ChargesVoid extends BaseCommand<typeof ChargesVoid> {
     const { document, exit, note } = await actedOn(app, await voidCharge(pipeline, charge.id), 'void');
     this.exitWith(exit);
     if (note !== '') this.terminal.note(note);
-    return this.show(document, () => this.printFields(chargeFields(document, (time) => this.time(time))));
+    return this.show(document, async () => {
+      await this.printFields(chargeFields(document, (time) => this.time(time)));
+      this.terminal.note(unknownNote(document));
+    });
   }
 }

@@ -8,8 +8,8 @@ export default class DbRestore extends BaseCommand<typeof DbRestore> {
   static override description =
     'The backup is checked first, against its manifest where there is one. What was sent after it was taken is not in it: the book is in quarantine, and sends nothing, until bursar reconcile run has adopted what the gateways know.';
   static override examples = [
-    '<%= config.bin %> <%= command.id %> nightly.db',
-    '<%= config.bin %> <%= command.id %> nightly.db --force --json',
+    '<%= config.bin %> <%= command.id %> "$(bursar db backup --json | grep \'"path"\' | cut -d \\" -f 4)" --force',
+    '<%= config.bin %> <%= command.id %> "$(bursar db backup --json | grep \'"path"\' | cut -d \\" -f 4)" --book ./copy.db --json',
   ];
   static override args = { file: Args.string({ required: true, description: 'What bursar db backup made.' }) };
   static override flags = {

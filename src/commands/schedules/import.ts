@@ -23,8 +23,8 @@ A small file:
   reference,paid_through,customer_reference,name,token,amount,currency,every,start
   sub-1,2027-01-31,c-1,Ada Lovelace,tok_approved,20.00,USD,1 month,2025-01-31`;
   static override examples = [
-    '<%= config.bin %> <%= command.id %> subs.csv --dry-run',
-    '<%= config.bin %> <%= command.id %> subs.csv',
+    `<%= config.bin %> <%= command.id %> "$(printf '%s\\n' reference,paid_through,customer_reference,name,token,amount,currency,every,start sub-7,2027-01-31,c-7,Ada,tok_approved,12.50,USD,month,2027-01-01 > subs.csv; echo subs.csv)" --dry-run`,
+    `<%= config.bin %> <%= command.id %> "$(printf '%s\\n' reference,paid_through,customer_reference,name,token,amount,currency,every,start sub-7,2027-01-31,c-7,Ada,tok_approved,12.50,USD,month,2027-01-01 > subs.csv; echo subs.csv)"`,
   ];
   static override args = importArgs;
   static override flags = importFlags;

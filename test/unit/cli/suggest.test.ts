@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { nearest, nearestCommand } from '../../../src/cli/suggest.ts';
 
-const COMMANDS = ['charges list', 'charges create', 'customers list', 'init', 'doctor'];
+const COMMANDS = ['charges list', 'charges create', 'customers list', 'init', 'doctor', 'doctor clock accept'];
 
 test.each([
   ['chrages list', 'charges list'],
@@ -11,6 +11,7 @@ test.each([
   ['chrages', 'charges'],
   ['docter', 'doctor'],
   ['inti', 'init'],
+  ['doctor clock acept', 'doctor clock accept'],
   ['customer list', 'customers list'],
   ['charges frobnicate', null],
   ['xyzzy', null],
