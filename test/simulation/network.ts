@@ -18,6 +18,8 @@ export interface NetworkPorts {
   clock: ManualClock;
   /** Asked before the request leaves; false keeps it back. */
   judge(who: Sending, bank: Bank, request: GatewayRequest): Promise<boolean>;
+  /** The bank's answer was to come again later: this send is known to have come to nothing, and needs no count. */
+  onThrottled(request: GatewayRequest): void;
   /** Someone has read all that the bank lists. */
   onListed(bank: Bank): void;
 }
@@ -120,6 +122,7 @@ export class Network {
       return unknown('timeout');
     }
     if (what !== 'deliver') this.#onTheWay.delete(message);
+    if (what === 'throttle') this.#ports.onThrottled(request);
     if (what === 'crash_before_send') return who.crash(what, random);
     return what === 'deliver' ? this.#deliver(who, bank, request, message, random) : undelivered(released);
   }

@@ -128,6 +128,7 @@ export class World {
       points: this.points,
       clock: this.clock,
       judge: (who, bank, request) => judgeSend(this, who as Process, bank, request),
+      onThrottled: ({ attemptId }) => this.sends.set(attemptId, (this.sends.get(attemptId) ?? 1) - 1),
       onListed: ({ name }) => this.unread.delete(name),
     });
   }
