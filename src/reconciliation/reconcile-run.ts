@@ -54,6 +54,11 @@ export interface ReconcileRun {
   dryRun: boolean;
   /** Gateways in use that a quarantine still waits for. */
   waitsFor: string[];
+  /**
+   * Where some were read too early to end a quarantine: when all of them can be read again, epoch milliseconds. What was
+   * sent right before the book was put back may not show in a provider's records any earlier.
+   */
+  readAgainAt: number | null;
 }
 
 export async function reconcile(context: ChargesContext, options: ReconcileOptions): Promise<ReconcileRun> {
@@ -66,9 +71,12 @@ export async function reconcile(context: ChargesContext, options: ReconcileOptio
   const inUse = await gatewaysInUse(book.reader);
   const gateways: GatewayReconciled[] = [];
   const failures: { gateway: string; error: BursarError }[] = [];
+  let readAgainAt: number | null = null;
   for (const name of options.gateways ?? inUse) {
     try {
-      gateways.push(await reconcileGateway(context, name, options));
+      const { counts, countsFromMs } = await reconcileGateway(context, name, options);
+      gateways.push(counts);
+      if (countsFromMs !== null) readAgainAt = Math.max(readAgainAt ?? 0, countsFromMs);
     } catch (error) {
       if (!(error instanceof BursarError) || !OUT_OF_REACH.includes(error.code)) throw error;
       failures.push({ gateway: name, error });
@@ -81,6 +89,7 @@ export async function reconcile(context: ChargesContext, options: ReconcileOptio
     quarantine: { held: reason !== null, lifted: left.lifted, reason },
     dryRun,
     waitsFor: left.waitsFor,
+    readAgainAt,
   };
 }
 
@@ -90,24 +99,42 @@ async function reconcileGateway(
   context: ChargesContext,
   name: string,
   { sinceMs, dryRun }: ReconcileOptions,
-): Promise<GatewayReconciled> {
-  const { book, clock, guard } = context;
+): Promise<{ counts: GatewayReconciled; countsFromMs: number | null }> {
+  const { clock, guard } = context;
   const gateway = await context.gateway(name);
+  const { capabilities } = gateway;
   const knownUntil = await knowledgeEnd(context, gateway);
   const since = sinceMs ?? knownUntil;
   const reading = new Reading(context, name, since, dryRun);
+  const startedAtMs = clock.nowMs();
   for await (const record of gateway.listRecent(since)) await reading.add(record);
   await reading.end();
-  if (!dryRun) {
-    await guard.sawClock(gateway);
-    // Read from later on, there may be more that the book doesn't know.
-    if (since <= knownUntil) {
-      await writeTrx(book, async (trx) => {
-        if ((await readGuard(trx)).quarantine !== null) await noteReconciled(trx, name, clock.nowMs());
-      });
-    }
-  }
-  return reading.counts;
+  const { counts } = reading;
+  if (dryRun) return { counts, countsFromMs: null };
+  await guard.sawClock(gateway);
+  // Read from later on, there may be more that the book doesn't know.
+  if (since > knownUntil) return { counts, countsFromMs: null };
+  return { counts, countsFromMs: await noteRead(context, name, capabilities.lookupLagMs, startedAtMs) };
+}
+
+/**
+ * Counts the reading that began at `startedAtMs` for the quarantine, if everything that was sent before the quarantine
+ * began must have shown in it; otherwise answers with the time from which a reading counts.
+ */
+async function noteRead(
+  { book, clock }: ChargesContext,
+  name: string,
+  lookupLagMs: number,
+  startedAtMs: number,
+): Promise<number | null> {
+  return writeTrx(book, async (trx) => {
+    const { quarantine } = await readGuard(trx);
+    if (quarantine === null) return null;
+    const countsFromMs = quarantine.since + lookupLagMs;
+    if (startedAtMs < countsFromMs) return countsFromMs;
+    await noteReconciled(trx, name, clock.nowMs());
+    return null;
+  });
 }
 
 /** The newest attempt that the book made itself, by the earliest of the clocks, less the provider's lag and a day. */

@@ -301,7 +301,8 @@ export async function reconciling(world: World, who: Process, sinceMs: number | 
     world.statistics.count('reconciled: settled', settled);
     world.statistics.count('reconciled: suspense', suspense);
   }
-  if (quarantine.lifted) await world.noteLifted(new Map(gateways.map(({ gateway, since }) => [gateway, since])));
+  const since = new Map(gateways.map((each) => [each.gateway, each.since]));
+  if (quarantine.lifted) await world.points.during(world.noteLifted(since));
 }
 
 const reconciliation = fc

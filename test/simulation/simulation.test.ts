@@ -47,8 +47,25 @@ async function live(commands: Iterable<fc.AsyncCommand<object, World>>, seed: nu
   } catch (error) {
     if (process.env.DUMP) {
       const fs = await import('node:fs');
-      const out: unknown[] = [...world.points.trace, '', error instanceof Error ? error.message : '', '', 'CHARGES', ...(await world.rows('SELECT * FROM charges')), 'ATTEMPTS', ...(await world.rows('SELECT * FROM attempts ORDER BY charge_id, number')), 'AUDIT', ...(await world.rows('SELECT * FROM audit_rows ORDER BY 1').catch((e) => [String(e)])), 'LOST', ...world.lost, 'BANK'];
-      for (const bank of world.banks.values()) out.push(...(await bank.executed()).map((e) => ({ bank: bank.name, ...e, amountMinor: Number(e.amountMinor) })));
+      const out: unknown[] = [
+        ...world.points.trace,
+        '',
+        error instanceof Error ? error.message : '',
+        '',
+        'CHARGES',
+        ...(await world.rows('SELECT * FROM charges')),
+        'ATTEMPTS',
+        ...(await world.rows('SELECT * FROM attempts ORDER BY charge_id, number')),
+        'AUDIT',
+        ...(await world.rows('SELECT * FROM audit_rows ORDER BY 1').catch((e) => [String(e)])),
+        'LOST',
+        ...world.lost,
+        'BANK',
+      ];
+      for (const bank of world.banks.values())
+        out.push(
+          ...(await bank.executed()).map((e) => ({ bank: bank.name, ...e, amountMinor: Number(e.amountMinor) })),
+        );
       fs.writeFileSync('/tmp/dump.txt', out.map((x) => (typeof x === 'string' ? x : JSON.stringify(x))).join('\n'));
     }
     if (error instanceof Error) error.message += `\nLast steps:\n  ${world.points.trace.slice(-60).join('\n  ')}`;

@@ -406,6 +406,38 @@ describe('the end of a quarantine', () => {
     expect(await billingRun(pipeline, at.clock.nowMs())).toMatchObject({ error: null });
   });
 
+  test('waits until what was sent last must have shown in the records', async () => {
+    await at.create('tok_approved');
+    const { book, pipeline } = await at.copy();
+    const { charge } = await at.create('tok_approved');
+    const { context } = pipeline;
+    const gateway = context.gateway;
+    const lagMs = 60_000;
+    const shownFrom = at.clock.nowMs() + lagMs;
+    context.gateway = async (name) => {
+      const real = await gateway(name);
+      return {
+        ...real,
+        capabilities: { ...real.capabilities, lookupLagMs: lagMs },
+        listRecent: async function* (sinceMs) {
+          for await (const record of real.listRecent(sinceMs)) {
+            if (record.chargeId !== charge.id || at.clock.nowMs() >= shownFrom) yield record;
+          }
+        },
+      };
+    };
+    const early = await run(pipeline);
+    expect(early).toMatchObject({ quarantine: { lifted: false }, waitsFor: ['simulated'], readAgainAt: shownFrom });
+    expect(early.gateways).toMatchObject([{ suspense: 0 }]);
+    at.clock.advance(lagMs - 1);
+    expect(await run(pipeline)).toMatchObject({ quarantine: { lifted: false }, readAgainAt: shownFrom });
+    at.clock.advance(1);
+    const whole = await run(pipeline);
+    expect(whole).toMatchObject({ quarantine: { lifted: true }, waitsFor: [], readAgainAt: null });
+    expect(whole.gateways).toMatchObject([{ suspense: 1 }]);
+    await assertAgrees(book);
+  });
+
   test('does not come while another copy goes on sending', async () => {
     await at.create('tok_approved');
     const { pipeline } = await at.copy();

@@ -32,15 +32,20 @@ export default class ReconcileRun extends BaseCommand<typeof ReconcileRun> {
     if (!dryRun) await confirmOnLive(app, this.asker, () => `Adopt what the gateways know into ${app.book.where}?`);
     const gateways = gateway === undefined ? null : [...new Set(gateway)];
     const result = await reconcile(app.charges, { gateways, sinceMs, dryRun });
-    const { quarantine, waitsFor } = result;
+    const { quarantine, waitsFor, readAgainAt } = result;
     if (dryRun) this.terminal.note('Dry run: nothing was written.\n');
     else if (quarantine.lifted) this.terminal.note('The quarantine is over: sending goes on.\n');
     else if (quarantine.held) this.terminal.note(`The quarantine still waits for: ${waitsFor.join(', ')}.\n`);
+    if (readAgainAt !== null && !quarantine.lifted) {
+      const from = this.time(readAgainAt);
+      this.terminal.note(`What was sent last may not show before ${from}: then run it again.\n`);
+    }
     const data = {
       schema: 'bursar.reconcile_run/1',
       gateways: result.gateways.map((each) => ({ ...each, since: isoTime(each.since) })),
       quarantine,
       waitsFor,
+      readAgainAt: readAgainAt === null ? null : isoTime(readAgainAt),
       dryRun,
     };
     return this.show(data, async () => {
