@@ -7,8 +7,8 @@ import { canonicalJson } from '../gateways/canonical-json.ts';
 import type { GatewayRecord, Outcome } from '../gateways/gateway.ts';
 import { attemptKey, isId, newId } from '../ids.ts';
 import type { Db } from '../storage/db.ts';
-import { type Attempt, isCollecting, isOpen } from './attempt.ts';
-import { ADOPTED, attemptsById, insertAttempts } from './attempts-store.ts';
+import { type Attempt, isCollecting, isOpen, NO_REFERENCE } from './attempt.ts';
+import { ADOPTED, attemptsById, attemptsOfCharges, insertAttempts } from './attempts-store.ts';
 import type { Charge } from './charge.ts';
 import { auditSubject } from './charge-audit.ts';
 import { chargesById, updateCharges } from './charges-store.ts';
@@ -38,13 +38,20 @@ export async function planAdoption(db: Db, gateway: string, records: readonly Ga
     db,
     records.map(({ chargeId }) => chargeId),
   );
+  const strangers = records.filter(({ attemptId }) => !attempts.has(attemptId));
+  const byKey = await attemptsByKey(db, strangers);
+  // What else was executed under the key of one that has a record of its own was executed a second time.
+  for (const { idempotencyKey } of attempts.values()) byKey.delete(idempotencyKey);
   const seen = new Set<string>();
   return records.map((record): Plan => {
-    const attempt = attempts.get(record.attemptId);
+    const attempt = attempts.get(record.attemptId) ?? sentAgain(record, byKey);
     const isSeen = seen.has(record.attemptId);
     seen.add(record.attemptId);
     if (isSeen) return { kind: 'known', record };
-    if (attempt !== undefined) return planKnown(record, attempt, gateway);
+    if (attempt !== undefined) {
+      byKey.delete(attempt.idempotencyKey);
+      return planKnown(record, attempt, gateway);
+    }
     const charge = charges.get(record.chargeId);
     if (charge === undefined) {
       return { kind: 'unexplained', record, isChargeUnknown: true, why: 'the book does not know the charge' };
@@ -52,6 +59,28 @@ export async function planAdoption(db: Db, gateway: string, records: readonly Ga
     const why = misfit(record, charge);
     return why === null ? { kind: 'adopt', record } : { kind: 'unexplained', record, isChargeUnknown: false, why };
   });
+}
+
+async function attemptsByKey(db: Db, records: readonly GatewayRecord[]): Promise<Map<string, Attempt>> {
+  const ids = [...new Set(records.flatMap((each) => (each.idempotencyKey == null ? [] : each.chargeId)))];
+  const attempts = [...(await attemptsOfCharges(db, ids)).values()].flat();
+  return new Map(attempts.map((attempt) => [attempt.idempotencyKey, attempt]));
+}
+
+/**
+ * The attempt that this book has sent under the very key, not knowing that an older life of it had done so before: the
+ * provider has executed the first of them, whose record this is. Unless it tells of two executions: then it had forgotten
+ * the key.
+ */
+function sentAgain(record: GatewayRecord, byKey: ReadonlyMap<string, Attempt>): Attempt | undefined {
+  const attempt = byKey.get(record.idempotencyKey ?? '');
+  if (attempt === undefined) return undefined;
+  const isAnother =
+    (attempt.outcome === 'approved' || attempt.outcome === 'duplicate') &&
+    attempt.reference !== record.reference &&
+    // An operator who names none says of the key that it was executed.
+    attempt.reference !== NO_REFERENCE;
+  return isAnother ? undefined : attempt;
 }
 
 function planKnown(record: GatewayRecord, attempt: Attempt, gateway: string): Plan {
@@ -93,8 +122,9 @@ export async function applyAdoption(
     plans.flatMap((plan): Settlement[] => {
       if (plan.kind !== 'adopt' && plan.kind !== 'settle') return [];
       const { record } = plan;
-      const source = plan.kind === 'adopt' ? 'adoption' : 'lookup';
-      return [{ attemptId: record.attemptId, outcome: approved(record), source }];
+      if (plan.kind === 'adopt')
+        return [{ attemptId: record.attemptId, outcome: approved(record), source: 'adoption' }];
+      return [{ attemptId: plan.attempt.id, outcome: approved(record), source: 'lookup' }];
     }),
   );
 }

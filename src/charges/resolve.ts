@@ -6,7 +6,7 @@ import type { Outcome } from '../gateways/gateway.ts';
 import type { Db } from '../storage/db.ts';
 import { goneOwners } from '../storage/lease.ts';
 import { writeTrx } from '../storage/trx.ts';
-import { type Attempt, isOpen } from './attempt.ts';
+import { type Attempt, isOpen, NO_REFERENCE } from './attempt.ts';
 import { lockAttempts } from './attempts-store.ts';
 import type { Pipeline } from './pipeline.ts';
 import { type Prospect, prospectOf } from './proof.ts';
@@ -143,7 +143,7 @@ function outcomeOf(attempt: Attempt, { as, reference }: Resolve): Outcome {
     case 'approved':
       return {
         kind: 'approved',
-        reference: reference ?? attempt.reference ?? 'operator',
+        reference: reference ?? attempt.reference ?? NO_REFERENCE,
         amountMinor: attempt.amountMinor,
         providerCode,
       };

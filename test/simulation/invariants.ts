@@ -151,7 +151,8 @@ function* ofCharges(charges: readonly ChargeRow[], attempts: readonly AttemptRow
     }
     // An adopted refund is a fact, whatever the older book still held back for one that it knows nothing of.
     const isAdopted = own.some(({ api_version }) => api_version === 'adopted');
-    if (refunded + (isAdopted ? 0 : reserved) > captured) yield say(`${refunded} refunded and ${reserved} reserved of ${captured}`);
+    if (refunded + (isAdopted ? 0 : reserved) > captured)
+      yield say(`${refunded} refunded and ${reserved} reserved of ${captured}`);
     if (charge.soft_declines > MOST_SOFT_DECLINES) yield say(`${charge.soft_declines} soft declines`);
     if (charge.schedule_id === null) continue;
     const period = `${charge.schedule_id} ${charge.period}`;

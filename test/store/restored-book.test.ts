@@ -306,6 +306,33 @@ describe('adoption', () => {
     expect(await standing(book, lost?.id ?? '')).toMatchObject({ status: 'captured', capturedMinor: 2000n });
     expect(await at.executed()).toHaveLength(1);
     await assertAgrees(book);
+    // Its records name the attempt of the lost book; by its key it is the one that this book has.
+    expect((await run(pipeline, { sinceMs: 0 })).gateways).toMatchObject([{ listed: 1, known: 1, adopted: 0 }]);
+    await assertAgrees(book);
+  });
+
+  test('an attempt of the lost book settles the one that was sent again under its key', async () => {
+    const schedule = await at.schedule('tok_approved');
+    const { book, pipeline } = await at.copy();
+    await at.billAt('2026-01-31T10:00:00Z');
+    const [lost] = await at.chargesOf(schedule);
+    await rm(at.stateFolder, { recursive: true });
+    script.sends.push(UNKNOWN);
+    await billingRun(pipeline, at.clock.nowMs());
+    expect(await standing(book, lost?.id ?? '')).toMatchObject({ status: 'unknown' });
+    expect((await run(pipeline, { sinceMs: 0 })).gateways).toMatchObject([{ listed: 1, settled: 1, adopted: 0 }]);
+    expect(await standing(book, lost?.id ?? '')).toMatchObject({ status: 'captured', capturedMinor: 2000n });
+    await assertAgrees(book);
+    expect((await run(pipeline, { sinceMs: 0 })).gateways).toMatchObject([{ listed: 1, known: 1 }]);
+  });
+
+  test('a second payment under one key, at a provider that forgot it, is a duplicate', async () => {
+    const { charge } = await at.create('tok_approved');
+    const [attempt] = (await attemptsOfCharges(at.book.reader, [charge.id])).get(charge.id) ?? [];
+    extra.push(recordOf({ chargeId: charge.id, amountMinor: 1250n, idempotencyKey: attempt?.idempotencyKey ?? null }));
+    expect((await run(at.pipeline)).gateways).toMatchObject([{ known: 1, adopted: 1 }]);
+    expect(await ledgerOf(at.book)).toMatchObject({ 'liabilities:customers:overpaid': 1250n, 'revenue:sales': 1250n });
+    await assertAgrees(at.book);
   });
 
   test('attempts that the book knows and took for something else are settled by the records', async () => {
