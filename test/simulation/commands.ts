@@ -317,7 +317,11 @@ const backUp = fc.constant(command('backUp', (world) => world.backUp()));
 
 /** Some are reconciled at once, some after commands that must be refused. */
 const restore = fc
-  .record({ ...beginning, lead: fc.constantFrom(0, 200), waitMs: fc.constantFrom(0, 6 * MINUTE_MS) })
+  .record({
+    ...beginning,
+    lead: fc.constantFrom(0, 200, 200),
+    waitMs: fc.constantFrom(0, 6 * MINUTE_MS, 6 * MINUTE_MS),
+  })
   .map((drawn) =>
     command(`restore(${JSON.stringify(drawn)})`, async (world) => {
       if (!(await world.restore(seeded(drawn.seed)))) return world.backUp();
