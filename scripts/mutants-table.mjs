@@ -8,6 +8,7 @@ const STORE = [
   'test/store/charges-unknown.test.ts',
   'test/store/charges-operations.test.ts',
 ];
+const RESTORED = ['test/store/restored-book.test.ts'];
 const SIMULATION = ['test/simulation/simulation.test.ts'];
 const simulationFirst = [SIMULATION, STORE];
 const storeFirst = [STORE, SIMULATION];
@@ -76,9 +77,9 @@ export const MUTANTS = [
     tests: simulationFirst,
     edits: [
       edit(
-        'charges/recovery.ts',
+        'charges/prover.ts',
         'const lookup = await gateway.lookup(requestOf(attempt), signal);',
-        "const lookup = await gateway.lookup(requestOf(attempt), signal);\n    if (lookup.kind === 'absent') return this.#pipeline.settle({ attemptId: attempt.id, outcome: PROVED_ABSENT, source: 'lookup' });",
+        "const lookup = await gateway.lookup(requestOf(attempt), signal);\n    if (lookup.kind === 'absent') return this.#settle(attempt, PROVED_ABSENT, 'lookup', trail.step('absent'));",
       ),
     ],
   },
@@ -88,7 +89,7 @@ export const MUTANTS = [
     edits: [
       edit(
         'charges/open.ts',
-        "(attempt.operation === 'refund' ? attempt.amountMinor : 0n)",
+        "(attempt.operation === 'refund' ? reservedMinor : 0n)",
         "(attempt.operation === 'refund' ? 0n : 0n)",
       ),
     ],
@@ -182,7 +183,7 @@ export const MUTANTS = [
     name: 'resend-not-counted',
     tests: storeFirst,
     edits: [
-      edit('charges/recovery.ts', 'unprovenSends: attempt.unprovenSends + 1', 'unprovenSends: attempt.unprovenSends'),
+      edit('charges/prover.ts', 'unprovenSends: attempt.unprovenSends + 1', 'unprovenSends: attempt.unprovenSends'),
     ],
   },
   {
@@ -245,6 +246,65 @@ export const MUTANTS = [
         'billing/materialise.ts',
         "derivedId('charge', dueAtMs, bookId, scheduleId, period)",
         "derivedId('charge', dueAtMs, bookId, scheduleId, period, String(Math.random()))",
+      ),
+    ],
+  },
+  {
+    name: 'no-quarantine-before-the-socket',
+    tests: [RESTORED, SIMULATION],
+    edits: [
+      edit(
+        'charges/send.ts',
+        "return refusal === null ? null : refusal.code === 'clock' ? 'clock' : 'quarantined';",
+        "return refusal !== null && refusal.code === 'clock' ? 'clock' : null;",
+      ),
+    ],
+  },
+  {
+    name: 'no-quarantine-at-all',
+    tests: [SIMULATION, RESTORED],
+    edits: [
+      edit(
+        'charges/quarantine.ts',
+        'return mark > openSequence ? olderThanMark(openSequence, mark) : null;',
+        'return mark > Number.MAX_SAFE_INTEGER ? olderThanMark(openSequence, mark) : null;',
+      ),
+    ],
+  },
+  {
+    name: 'mark-kept-after-the-send',
+    tests: [RESTORED, SIMULATION],
+    edits: [
+      edit(
+        'charges/send.ts',
+        'const standing = await this.#context.guard.letOut();',
+        'const standing = await this.#context.guard.standing(this.#context.book.reader);',
+      ),
+      edit(
+        'charges/send.ts',
+        'await this.#noteClock(gateway);',
+        'await this.#context.guard.letOut();\n    await this.#noteClock(gateway);',
+      ),
+    ],
+  },
+  {
+    name: 'clock-may-jump-back',
+    tests: [['test/store/clock.test.ts']],
+    edits: [edit('charges/clock-guard.ts', 'nowMs < latestTime - CLOCK_TOLERANCE_MS', 'nowMs < -latestTime')],
+  },
+  {
+    name: 'quarantine-ends-within-the-lag',
+    tests: [SIMULATION, RESTORED],
+    edits: [edit('reconciliation/reconcile-run.ts', 'if (startedAtMs < countsFromMs) return countsFromMs;', '')],
+  },
+  {
+    name: 'records-matched-by-their-id-alone',
+    tests: [RESTORED, SIMULATION],
+    edits: [
+      edit(
+        'charges/adopt.ts',
+        'attempts.get(record.attemptId) ?? sentAgain(record, byKey)',
+        'attempts.get(record.attemptId) ?? sentAgain(record, new Map())',
       ),
     ],
   },

@@ -3,7 +3,7 @@
 import type { GatewayRecord, Outcome } from '../gateways/gateway.ts';
 import { isId } from '../ids.ts';
 import type { Db } from '../storage/db.ts';
-import { type Attempt, hasFailedLate, isCollecting } from './attempt.ts';
+import { type Attempt, hasFailedLate, isCollecting, NO_REFERENCE } from './attempt.ts';
 import { attemptsById, attemptsOfCharges } from './attempts-store.ts';
 import type { Charge } from './charge.ts';
 import { chargesById } from './charges-store.ts';
@@ -37,7 +37,13 @@ export async function planAdoption(db: Db, gateway: string, records: readonly Ga
     seen.add(record.attemptId);
     if (isSeen) return { kind: 'known', record };
     const attempt =
-      attempts.get(record.attemptId) ?? underItsKey(record, gateway, ofCharges.get(record.chargeId) ?? []);
+      attempts.get(record.attemptId) ??
+      // What else was executed under the key of one that has a record of its own was executed a second time.
+      underItsKey(
+        record,
+        gateway,
+        (ofCharges.get(record.chargeId) ?? []).filter(({ id }) => !attempts.has(id)),
+      );
     if (attempt !== undefined) return planKnown(record, attempt, gateway);
     const charge = charges.get(record.chargeId);
     if (charge === undefined) {
@@ -48,15 +54,22 @@ export async function planAdoption(db: Db, gateway: string, records: readonly Ga
   });
 }
 
-function underItsKey(
-  { idempotencyKey, operation }: GatewayRecord,
-  gateway: string,
-  ofCharge: readonly Attempt[],
-): Attempt | undefined {
+/** Another reference than the one that answered the key tells of another execution: the provider had forgotten the key. */
+function isAnother(attempt: Attempt, { reference }: GatewayRecord): boolean {
+  if (attempt.outcome !== 'approved' && attempt.outcome !== 'duplicate') return false;
+  // An operator who names none says of the key that it was executed.
+  return attempt.reference !== reference && attempt.reference !== NO_REFERENCE;
+}
+
+function underItsKey(record: GatewayRecord, gateway: string, ofCharge: readonly Attempt[]): Attempt | undefined {
+  const { idempotencyKey, operation } = record;
   if (idempotencyKey == null) return undefined;
   return ofCharge.find(
     (attempt) =>
-      attempt.idempotencyKey === idempotencyKey && attempt.gateway === gateway && attempt.operation === operation,
+      attempt.idempotencyKey === idempotencyKey &&
+      attempt.gateway === gateway &&
+      attempt.operation === operation &&
+      !isAnother(attempt, record),
   );
 }
 

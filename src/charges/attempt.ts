@@ -56,6 +56,9 @@ export interface Attempt {
   settledAt: number | null;
 }
 
+/** Stands for the provider's reference where an operator told of an approval and named none. */
+export const NO_REFERENCE = 'operator';
+
 export function isCollecting(operation: Operation): boolean {
   return COLLECTING.includes(operation);
 }

@@ -6,11 +6,11 @@ import type { Outcome } from '../gateways/gateway.ts';
 import type { Db } from '../storage/db.ts';
 import { goneOwners } from '../storage/lease.ts';
 import { writeTrx } from '../storage/trx.ts';
-import { type Attempt, isOpen } from './attempt.ts';
+import { type Attempt, isOpen, NO_REFERENCE } from './attempt.ts';
 import { lockAttempts } from './attempts-store.ts';
 import type { Pipeline } from './pipeline.ts';
 import { type Prospect, prospectOf } from './proof.ts';
-import { NO_REFERENCE, type Settled, settleAttempts } from './settle.ts';
+import { type Settled, settleAttempts } from './settle.ts';
 
 export const RESOLUTIONS = ['approved', 'declined', 'not-executed'] as const;
 export type Resolution = (typeof RESOLUTIONS)[number];

@@ -10,7 +10,7 @@ import { entryFor, type JournalEntry, reversalOf } from '../ledger/ledger.ts';
 import { insertEntries } from '../ledger/ledger-store.ts';
 import { type Decision, decide, type RetryPolicy } from '../retries/policy.ts';
 import type { Db } from '../storage/db.ts';
-import { type Attempt, hasFailedLate, isCollecting, isOpen, judge, type NewsSource } from './attempt.ts';
+import { type Attempt, hasFailedLate, isCollecting, isOpen, judge, type NewsSource, NO_REFERENCE } from './attempt.ts';
 import { type Collected, collectedCharges, lockAttempts, updateAttempts } from './attempts-store.ts';
 import { type AfterFailure, CANCEL_IF_UNPAID, type Charge, IN_FLIGHT, statusAfter } from './charge.ts';
 import { auditSubject } from './charge-audit.ts';
@@ -345,9 +345,6 @@ class Settling {
     return charge;
   }
 }
-
-/** What an operator's word bears who names no reference. */
-export const NO_REFERENCE = 'operator';
 
 const SAME_PAYMENT: Outcome = {
   kind: 'rejected',

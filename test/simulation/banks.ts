@@ -1,7 +1,15 @@
 // The banks of the simulation, each with records of its own that tell what it executed. Two protect nobody beyond
 // idempotency keys, which they forget after a while; the third is the simulated bank, with one payment object per charge.
 import type { Clock, Random } from '../../src/clock.ts';
-import type { Capabilities, Gateway, GatewayRequest, Lookup, Operation, Outcome } from '../../src/gateways/gateway.ts';
+import type {
+  Capabilities,
+  Gateway,
+  GatewayRecord,
+  GatewayRequest,
+  Lookup,
+  Operation,
+  Outcome,
+} from '../../src/gateways/gateway.ts';
 import { openBank } from '../../src/gateways/simulated/bank-desk.ts';
 import { createSimulatedGateway } from '../../src/gateways/simulated/simulated-gateway.ts';
 import { transportTo } from '../../src/gateways/simulated/transport.ts';
@@ -17,6 +25,7 @@ export interface Executed {
   chargeId: string;
   operation: Operation;
   amountMinor: bigint;
+  key: string;
 }
 
 /** `waiting`: the bank itself doesn't know yet. */
@@ -34,12 +43,16 @@ export interface Bank {
   wordOn(request: GatewayRequest): Promise<Word>;
   /** Customers confirm, or give up, what waits for them. */
   confirm(random: Random): Promise<void>;
+  /** What the bank itself doesn't know yet is decided, where a payment that waits would show in no listing. */
+  conclude(): void;
   /** From now on whatever arrives is approved. */
   approveAll(): void;
   close(): Promise<void>;
 }
 
 interface Entry extends Executed {
+  body: string;
+  objectId: string | null;
   state: 'approved' | 'declined' | 'settling' | 'requires_action';
   decline: 'insufficient_funds' | 'expired_card' | 'lost_card';
   reference: string;
@@ -81,13 +94,18 @@ export function forgetfulBank(terms: KeyedTerms): Bank {
     }
     return entry;
   };
-  const entryOf = ({ attemptId }: GatewayRequest): Entry | undefined =>
-    entries.findLast((entry) => entry.attemptId === attemptId);
+  // A restored book sends what it does not know of again, as another attempt with the same key and body.
+  const entryOf = ({ idempotencyKey, body }: GatewayRequest): Entry | undefined =>
+    entries.findLast((entry) => entry.key === idempotencyKey && entry.body === body);
 
   function perform(request: GatewayRequest, random: Random): Outcome {
     const { idempotencyKey, operation } = request;
     const known = keys.get(idempotencyKey);
     if (known !== undefined && clock.nowMs() - known.atMs <= keptMs) {
+      if (known.body !== request.body) {
+        statistics.count('bank: refused a key with another body');
+        return { kind: 'unknown', reason: 'key_reuse', providerCode: 'key_reuse', providerMessage: null };
+      }
       statistics.count('bank: replayed');
       return toOutcome(matured(known));
     }
@@ -97,9 +115,9 @@ export function forgetfulBank(terms: KeyedTerms): Bank {
     // What follows a collection is approved or declined at once.
     const decision = isCollecting || drawn === 'approve' ? drawn : 'soft_decline';
     statistics.count(`bank: ${decision}`);
-    const { attemptId, chargeId, amountMinor } = request;
+    const { attemptId, chargeId, amountMinor, body, objectId } = request;
     const entry: Entry = {
-      ...{ attemptId, chargeId, operation, amountMinor },
+      ...{ attemptId, chargeId, operation, amountMinor, body, objectId, key: idempotencyKey },
       state:
         (
           { approve: 'approved', settle: 'settling', ask_customer: 'requires_action' } as Record<string, Entry['state']>
@@ -134,6 +152,14 @@ export function forgetfulBank(terms: KeyedTerms): Bank {
         }
         return { kind: 'found', outcome: toOutcome(matured(entry)) };
       },
+      // Tells everything in the end, even where lookups find nothing.
+      listRecent: async function* (sinceMs): AsyncGenerator<GatewayRecord> {
+        const untilMs = clock.nowMs() - gateway.capabilities.lookupLagMs;
+        for (const { key, atMs, ...entry } of entries.map(matured)) {
+          if (entry.state !== 'approved' || atMs < sinceMs || atMs > untilMs) continue;
+          yield { ...entry, currency: 'USD', idempotencyKey: key, at: atMs };
+        }
+      },
     },
     perform: async (request, random) => perform(request, random),
     executed: async () => entries.map(matured).filter(({ state }) => state === 'approved'),
@@ -146,6 +172,13 @@ export function forgetfulBank(terms: KeyedTerms): Bank {
     confirm: async (random) => {
       for (const entry of entries) {
         if (entry.state === 'requires_action') entry.state = random() < 0.7 ? 'approved' : 'declined';
+      }
+    },
+    conclude: () => {
+      for (const entry of entries) {
+        if (entry.state === 'settling' || entry.state === 'requires_action') {
+          entry.state = entry.willApprove ? 'approved' : 'declined';
+        }
       }
     },
     approveAll: () => {
@@ -199,7 +232,7 @@ export async function objectBank(name: string, clock: Clock, statistics: Statist
     },
     executed,
     wordOn: async (request) => {
-      if ((await executed()).some(({ attemptId }) => attemptId === request.attemptId)) return 'approved';
+      if ((await executed()).some(({ key }) => key === request.idempotencyKey)) return 'approved';
       const lookup = await gateway.lookup(request, signal);
       if (lookup.kind !== 'found') return 'absent';
       return lookup.outcome.kind === 'declined' ? 'declined' : 'waiting';
@@ -210,6 +243,7 @@ export async function objectBank(name: string, clock: Clock, statistics: Statist
       }
       waiting.clear();
     },
+    conclude: () => undefined,
     approveAll: () => undefined,
     close: () => desk.close(),
   };

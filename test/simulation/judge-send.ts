@@ -1,5 +1,6 @@
 // What must hold at the moment a request leaves: the book holds the attempt, durably, as this process's own, with this very
-// key and body; its lease runs, its key is young enough, and nobody has paused the gateway.
+// key and body; its lease runs, its key is young enough, nobody has paused the gateway, and the book
+// is not one that knows less than was sent.
 import type { GatewayRequest } from '../../src/gateways/gateway.ts';
 import type { Bank } from './banks.ts';
 import type { Process } from './process.ts';
@@ -18,7 +19,6 @@ interface AttemptRow {
 
 /** Without a published retention, keys are not trusted for longer than half an hour. */
 const UNPUBLISHED_WINDOW_MS = 30 * 60_000;
-const sendsSeen = new WeakMap<World, Map<string, number>>();
 
 /** False where the book holds no such attempt: a request like that goes nowhere. */
 export async function judgeSend(world: World, who: Process, bank: Bank, request: GatewayRequest): Promise<boolean> {
@@ -27,10 +27,7 @@ export async function judgeSend(world: World, who: Process, bank: Bank, request:
   const say = (what: string): void => {
     world.violations.push(`${subject}: ${what}`);
   };
-  const seen = sendsSeen.get(world) ?? new Map<string, number>();
-  sendsSeen.set(world, seen);
-  const times = (seen.get(attemptId) ?? 0) + 1;
-  seen.set(attemptId, times);
+  const times = world.noteSend(attemptId);
   if (times > 1) world.statistics.count('resent');
   const [row] = await world.rows<AttemptRow>(
     `SELECT a.idempotency_key, a.body, a.outcome, a.sends, a.unproven_sends, a.first_sent_at, a.owner_id, o.expires_at
@@ -56,5 +53,6 @@ export async function judgeSend(world: World, who: Process, bank: Bank, request:
   }
   const pauses = await world.rows(`SELECT scope FROM pauses WHERE scope IN ('*', ?)`, [bank.name]);
   if (pauses.length > 0) say('though it is paused');
+  if (world.unread.size > 0) say('in quarantine');
   return true;
 }

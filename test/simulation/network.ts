@@ -1,7 +1,8 @@
 // Between a process and a bank: what gets lost, comes late or comes back broken. It also judges each request at the moment
 // it leaves, against the book as it stands then, since no process may send what its book does not hold.
 import type { Random } from '../../src/clock.ts';
-import type { Gateway, GatewayRequest, Outcome } from '../../src/gateways/gateway.ts';
+import { BursarError } from '../../src/errors.ts';
+import type { Gateway, GatewayRecord, GatewayRequest, Outcome } from '../../src/gateways/gateway.ts';
 import type { ManualClock } from '../gateways/manual-clock.ts';
 import type { Bank } from './banks.ts';
 import type { Points, Released } from './points.ts';
@@ -17,6 +18,10 @@ export interface NetworkPorts {
   clock: ManualClock;
   /** Asked before the request leaves; false keeps it back. */
   judge(who: Sending, bank: Bank, request: GatewayRequest): Promise<boolean>;
+  /** The bank's answer was to come again later: this send is known to have come to nothing, and needs no count. */
+  onThrottled(request: GatewayRequest): void;
+  /** Someone has read all that the bank lists. */
+  onListed(bank: Bank): void;
 }
 
 /** A request that has left, or is about to, and has not arrived. */
@@ -65,7 +70,7 @@ export class Network {
 
   /** The bank as this process reaches it. */
   gatewayFor(who: Sending, bank: Bank): Gateway {
-    const { points } = this.#ports;
+    const { points, onListed } = this.#ports;
     const { gateway } = bank;
     const signal = new AbortController().signal;
     return {
@@ -76,6 +81,18 @@ export class Network {
         if (what === 'crash_in_lookup') return who.crash(what, random);
         if (what === 'lookup_unavailable') return { kind: 'unavailable', reason: 'timeout' };
         return points.during(gateway.lookup(request, signal));
+      },
+      listRecent: async function* (sinceMs) {
+        const { what, random } = await points.wait(who, 'list', `${who.name} ${bank.name}`);
+        if (what === 'crash_in_list') await who.crash(what, random);
+        if (what === 'list_unavailable') throw new BursarError('gateway_unreachable', `${bank.name} does not answer.`);
+        const records: GatewayRecord[] = [];
+        const read = async (): Promise<void> => {
+          for await (const record of gateway.listRecent(sinceMs)) records.push(record);
+        };
+        await points.during(read());
+        yield* records;
+        onListed(bank);
       },
       cancel: async (request) => {
         const { what, random } = await points.wait(who, 'cancel', `${who.name} ${bank.name}`);
@@ -105,6 +122,7 @@ export class Network {
       return unknown('timeout');
     }
     if (what !== 'deliver') this.#onTheWay.delete(message);
+    if (what === 'throttle') this.#ports.onThrottled(request);
     if (what === 'crash_before_send') return who.crash(what, random);
     return what === 'deliver' ? this.#deliver(who, bank, request, message, random) : undelivered(released);
   }

@@ -52,7 +52,10 @@ export async function resolveTruthfully(world: World, place: number, nth: number
   await who.atOnce(async () => {
     await world.begin(who, 'resolve', async () => {
       const request = { attemptId: attempt.id, as, reason: 'as the bank says', reference: null };
-      await resolveAttempt(who.pipeline, { ...request, force: false, dryRun: false });
+      // What the bank had as not final yet is refused for good otherwise, even where its lookups never find it.
+      const isToldLater = attempt.outcome === 'settling' || attempt.outcome === 'requires_action';
+      const force = isToldLater && !world.bank(attempt.gateway).canLookUp;
+      await resolveAttempt(who.pipeline, { ...request, force, dryRun: false });
       world.statistics.count(`operator: ${as}`);
     });
   });

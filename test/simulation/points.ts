@@ -7,7 +7,14 @@ import type { Statistics } from './statistics.ts';
 
 /** What may happen at each kind of point, with its weight among the others. The first is what happens without faults. */
 export const HAPPENINGS = {
-  commit: { commit: 970, crash_before_commit: 8, commit_lost_unconfirmed: 6, commit_stands_unconfirmed: 6 },
+  commit: {
+    commit: 966,
+    crash_before_commit: 8,
+    commit_lost_unconfirmed: 6,
+    commit_stands_unconfirmed: 6,
+    commit_lost_undecided: 2,
+    commit_stands_undecided: 2,
+  },
   committed: { go_on: 990, crash_after_commit: 10 },
   send: {
     deliver: 560,
@@ -28,6 +35,7 @@ export const HAPPENINGS = {
   },
   late: { arrive_late: 1 },
   lookup: { look_up: 850, lookup_unavailable: 100, crash_in_lookup: 30 },
+  list: { list: 900, list_unavailable: 80, crash_in_list: 20 },
   cancel: { cancel: 850, cancel_unavailable: 150, crash_in_cancel: 300 },
   sleep: { wake: 1 },
 } as const;

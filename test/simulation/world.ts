@@ -10,6 +10,7 @@ import { insertCustomers } from '../../src/customers/customers-store.ts';
 import { insertMethods } from '../../src/customers/methods-store.ts';
 import { BursarError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
+import { copyBook } from '../../src/storage/backup.ts';
 import { select } from '../../src/storage/batch.ts';
 import { type Book, createBook, openBook } from '../../src/storage/open.ts';
 import { writeTrx } from '../../src/storage/trx.ts';
@@ -42,6 +43,14 @@ export const GATEWAYS = ['keyed', 'listed', 'objects'] as const;
 interface Operation {
   who: Process;
   what: string;
+}
+
+interface Copy {
+  path: string;
+  /** What was sent since it was taken. */
+  sentSince: Set<string>;
+  /** Knows of less than was sent even if nothing was sent since. */
+  isBehind: boolean;
 }
 
 export interface Template {
@@ -80,12 +89,20 @@ export class World {
   readonly clock: ManualClock;
   readonly banks: ReadonlyMap<string, Bank>;
   readonly network: Network;
-  /** The observer's own connections, which nothing holds back. */
-  readonly book: Book;
   readonly customerId: string;
   readonly statistics: Statistics;
   /** What must never happen and did. */
   readonly violations: string[] = [];
+  /** How often each attempt was sent, as far as the book that stands now can know. */
+  readonly sends = new Map<string, number>();
+  /** Attempts that were sent and that the book, since it was put back, does not have; until they are adopted. */
+  readonly lost = new Set<string>();
+  readonly #everSent = new Set<string>();
+  /** The banks whose records have to be read before anything may leave: the book knows of less than was sent. */
+  readonly unread = new Set<string>();
+  #book: Book;
+  #copies = 0;
+  #copy: Copy | null = null;
   readonly #path: string;
   readonly #processes = new Map<number, Process>();
   readonly #gone: Process[] = [];
@@ -100,7 +117,7 @@ export class World {
     options: { customerId: string; statistics: Statistics; seed: number; clock: ManualClock; banks: Bank[] },
   ) {
     this.#path = path;
-    this.book = book;
+    this.#book = book;
     this.customerId = options.customerId;
     this.statistics = options.statistics;
     this.clock = options.clock;
@@ -111,6 +128,8 @@ export class World {
       points: this.points,
       clock: this.clock,
       judge: (who, bank, request) => judgeSend(this, who as Process, bank, request),
+      onThrottled: ({ attemptId }) => this.sends.set(attemptId, (this.sends.get(attemptId) ?? 1) - 1),
+      onListed: ({ name }) => this.unread.delete(name),
     });
   }
 
@@ -134,6 +153,11 @@ export class World {
     return new World(path, book, { customerId: from.customerId, statistics, seed, clock, banks });
   }
 
+  /** The observer's own connections, which nothing holds back. */
+  get book(): Book {
+    return this.#book;
+  }
+
   bank(name: string): Bank {
     const bank = this.banks.get(name);
     if (bank === undefined) throw new Error(`no bank ${name}`);
@@ -147,6 +171,7 @@ export class World {
     this.#started += 1;
     const started = await Process.start(`P${this.#started}`, {
       path: this.#path,
+      stateFolder: `${this.#path}.state`,
       points: this.points,
       clock: this.clock,
       random: this.#random,
@@ -210,6 +235,67 @@ export class World {
     );
   }
 
+  noteSend(attemptId: string): number {
+    const times = (this.sends.get(attemptId) ?? 0) + 1;
+    this.sends.set(attemptId, times);
+    this.#everSent.add(attemptId);
+    this.#copy?.sentSince.add(attemptId);
+    return times;
+  }
+
+  /** A backup of the book as it stands, whatever its processes are in the middle of. */
+  async backUp(): Promise<void> {
+    if (this.#copy !== null) await rm(this.#copy.path);
+    this.#copies += 1;
+    const path = `${this.#path}.copy-${this.#copies}`;
+    await copyBook(this.#path, path, false, async () => undefined);
+    this.#copy = { path, sentSince: new Set(), isBehind: this.unread.size > 0 };
+    this.statistics.count('backed up');
+  }
+
+  /**
+   * Every process ends, what they had on its way arrives or is lost, payments that wait at a bank are decided, and the
+   * backup is put in the place of the book, as `cp` would. False where there is none.
+   */
+  async restore(random: Random): Promise<boolean> {
+    const copy = this.#copy;
+    if (copy === null) return false;
+    for (const who of this.living) void who.crash('ended for a restore', random);
+    await this.points.all('late', 'arrive_late', random);
+    for (const bank of this.banks.values()) bank.conclude();
+    for (const who of this.#gone.splice(0)) await who.book.close();
+    await this.#book.close();
+    for (const suffix of ['-wal', '-shm']) await rm(`${this.#path}${suffix}`, { force: true });
+    await copyFile(copy.path, this.#path);
+    this.#book = await openBook(this.#path);
+    oneConnection(this.#book.reader);
+    await writeTrx(this.#book, (trx) => trx.raw(`UPDATE owners SET process_start = 'gone'`));
+    await this.#compareSends(copy);
+    this.statistics.count(this.unread.size > 0 ? 'restored an older book' : 'restored a book that knows all');
+    return true;
+  }
+
+  async #compareSends({ sentSince, isBehind }: Copy): Promise<void> {
+    const rows = await this.rows<{ id: string; sends: number }>('SELECT id, sends FROM attempts');
+    const known = new Map(rows.map(({ id, sends }) => [id, sends]));
+    const knowsLess = isBehind || [...sentSince].some((id) => (this.sends.get(id) ?? 0) > (known.get(id) ?? 0));
+    this.unread.clear();
+    if (knowsLess) for (const name of this.banks.keys()) this.unread.add(name);
+    for (const [id, times] of this.sends) this.sends.set(id, Math.min(times, known.get(id) ?? 0));
+    this.lost.clear();
+    for (const id of this.#everSent) if (!known.has(id)) this.lost.add(id);
+  }
+
+  /** The quarantine has ended: what the banks showed from this time on is in the book. */
+  async noteLifted(sinceMs: ReadonlyMap<string, number>): Promise<void> {
+    // A copy from before doesn't know what was adopted.
+    if (this.#copy !== null) this.#copy.isBehind = true;
+    this.statistics.count('quarantine lifted');
+    for (const [name, since] of sinceMs) {
+      for await (const { attemptId } of this.bank(name).gateway.listRecent(since)) this.lost.delete(attemptId);
+    }
+  }
+
   rows<T>(sql: string, bindings: readonly (string | number)[] = []): Promise<T[]> {
     return select<T>(this.book.reader, sql, bindings);
   }
@@ -221,6 +307,8 @@ export class World {
     }
     for (const bank of this.banks.values()) await bank.close();
     await this.book.close();
+    if (this.#copy !== null) await rm(this.#copy.path);
     for (const suffix of ['', '-wal', '-shm']) await rm(`${this.#path}${suffix}`, { force: true });
+    await rm(`${this.#path}.state`, { recursive: true, force: true });
   }
 }

@@ -326,6 +326,15 @@ describe('adoption', () => {
     await assertAgrees(book);
   });
 
+  test('a second payment under one key, at a provider that forgot it, is a duplicate', async () => {
+    const { charge } = await at.create('tok_approved');
+    const [attempt] = (await attemptsOfCharges(at.book.reader, [charge.id])).get(charge.id) ?? [];
+    extra.push(recordOf({ chargeId: charge.id, amountMinor: 1250n, idempotencyKey: attempt?.idempotencyKey ?? null }));
+    expect((await run(at.pipeline)).gateways).toMatchObject([{ known: 1, adopted: 1 }]);
+    expect(await ledgerOf(at.book)).toMatchObject({ 'liabilities:customers:overpaid': 1250n, 'revenue:sales': 1250n });
+    await assertAgrees(at.book);
+  });
+
   test('attempts that the book knows and took for something else are settled by the records', async () => {
     script.sends.push(UNKNOWN);
     const methodId = await at.method('tok_approved');
