@@ -17,5 +17,9 @@ export async function duplicates({ db }: Patient): Promise<Diagnosis> {
     const message = `Attempt ${id} collected ${money(amountMinor, currency)} through ${gateway} a second time for charge ${chargeId}; it has not been given back.`;
     findings.add('duplicate_not_refunded', id, message, refundCommand(attempt), 'warning');
   }
-  return { checked: { unreturnedDuplicates: owed.length }, findings: findings.list(), exitCode: EXIT.done };
+  return {
+    checked: { unreturnedDuplicates: owed.length },
+    findings: findings.list(),
+    exitCode: owed.length > 0 ? EXIT.pending : EXIT.done,
+  };
 }

@@ -18,5 +18,9 @@ export async function paused({ db }: Patient): Promise<Diagnosis> {
       'warning',
     );
   }
-  return { checked: { pauses: standing.length }, findings: findings.list(), exitCode: EXIT.done };
+  return {
+    checked: { pauses: standing.length },
+    findings: findings.list(),
+    exitCode: standing.length > 0 ? EXIT.stopped : EXIT.done,
+  };
 }
