@@ -294,7 +294,7 @@ export const MUTANTS = [
   },
   {
     name: 'quarantine-ends-within-the-lag',
-    tests: [SIMULATION, RESTORED],
+    tests: [RESTORED, SIMULATION],
     edits: [edit('reconciliation/reconcile-run.ts', 'if (startedAtMs < countsFromMs) return countsFromMs;', '')],
   },
   {

@@ -47,7 +47,7 @@ export async function heal(world: World, seed: number): Promise<void> {
   }
   await reconcileFrom(world, random, 0);
   await assertAtRest(world);
-  world.lost.clear();
+  world.knowledge.lost.clear();
   await assertInvariants(world, 'at the end');
   await assertBanksAgree(world);
   await assertLedger(world);
@@ -70,7 +70,7 @@ async function endQuarantine(world: World, random: () => number): Promise<void> 
     await world.network.pass(waitMs, random);
     await reconcileFrom(world, random, null);
   }
-  expect([...world.unread], 'banks whose records were not read').toEqual([]);
+  expect([...world.knowledge.unread], 'banks whose records were not read').toEqual([]);
   const [row] = await world.rows<{ quarantine: number }>('SELECT quarantined_at IS NOT NULL AS quarantine FROM book');
   expect(row?.quarantine, 'the book is in quarantine').toBe(0);
 }

@@ -117,7 +117,7 @@ async function ofTheUnknown(
   const found: string[] = [];
   for (const each of matched.get('') ?? []) {
     const { attemptId, operation, chargeId } = each;
-    if (world.lost.has(attemptId)) continue;
+    if (world.knowledge.lost.has(attemptId)) continue;
     if (known.has(chargeId) || (MOVES.includes(operation) && !inSuspense.has(attemptId))) {
       found.push(`the bank executed attempt ${attemptId} (${operation}), which the book has never heard of`);
     }

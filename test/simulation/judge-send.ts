@@ -27,7 +27,7 @@ export async function judgeSend(world: World, who: Process, bank: Bank, request:
   const say = (what: string): void => {
     world.violations.push(`${subject}: ${what}`);
   };
-  const times = world.noteSend(attemptId);
+  const times = world.knowledge.sent(attemptId);
   if (times > 1) world.statistics.count('resent');
   const [row] = await world.rows<AttemptRow>(
     `SELECT a.idempotency_key, a.body, a.outcome, a.sends, a.unproven_sends, a.first_sent_at, a.owner_id, o.expires_at
@@ -53,6 +53,6 @@ export async function judgeSend(world: World, who: Process, bank: Bank, request:
   }
   const pauses = await world.rows(`SELECT scope FROM pauses WHERE scope IN ('*', ?)`, [bank.name]);
   if (pauses.length > 0) say('though it is paused');
-  if (world.unread.size > 0) say('in quarantine');
+  if (world.knowledge.unread.size > 0) say('in quarantine');
   return true;
 }

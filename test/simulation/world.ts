@@ -18,6 +18,7 @@ import { type ManualClock, manualClock } from '../gateways/manual-clock.ts';
 import { seeded } from '../support/seeded.ts';
 import { type Bank, forgetfulBank, objectBank } from './banks.ts';
 import { judgeSend } from './judge-send.ts';
+import { Knowledge } from './knowledge.ts';
 import { Network } from './network.ts';
 import { Points } from './points.ts';
 import { oneConnection, Process } from './process.ts';
@@ -43,14 +44,6 @@ export const GATEWAYS = ['keyed', 'listed', 'objects'] as const;
 interface Operation {
   who: Process;
   what: string;
-}
-
-interface Copy {
-  path: string;
-  /** What was sent since it was taken. */
-  sentSince: Set<string>;
-  /** Knows of less than was sent even if nothing was sent since. */
-  isBehind: boolean;
 }
 
 export interface Template {
@@ -93,16 +86,10 @@ export class World {
   readonly statistics: Statistics;
   /** What must never happen and did. */
   readonly violations: string[] = [];
-  /** How often each attempt was sent, as far as the book that stands now can know. */
-  readonly sends = new Map<string, number>();
-  /** Attempts that were sent and that the book, since it was put back, does not have; until they are adopted. */
-  readonly lost = new Set<string>();
-  readonly #everSent = new Set<string>();
-  /** The banks whose records have to be read before anything may leave: the book knows of less than was sent. */
-  readonly unread = new Set<string>();
+  readonly knowledge = new Knowledge();
   #book: Book;
   #copies = 0;
-  #copy: Copy | null = null;
+  #copy: string | null = null;
   readonly #path: string;
   readonly #processes = new Map<number, Process>();
   readonly #gone: Process[] = [];
@@ -128,8 +115,8 @@ export class World {
       points: this.points,
       clock: this.clock,
       judge: (who, bank, request) => judgeSend(this, who as Process, bank, request),
-      onThrottled: ({ attemptId }) => this.sends.set(attemptId, (this.sends.get(attemptId) ?? 1) - 1),
-      onListed: ({ name }) => this.unread.delete(name),
+      onThrottled: ({ attemptId }) => this.knowledge.cameToNothing(attemptId),
+      onListed: ({ name }) => this.knowledge.unread.delete(name),
     });
   }
 
@@ -235,21 +222,13 @@ export class World {
     );
   }
 
-  noteSend(attemptId: string): number {
-    const times = (this.sends.get(attemptId) ?? 0) + 1;
-    this.sends.set(attemptId, times);
-    this.#everSent.add(attemptId);
-    this.#copy?.sentSince.add(attemptId);
-    return times;
-  }
-
   /** A backup of the book as it stands, whatever its processes are in the middle of. */
   async backUp(): Promise<void> {
-    if (this.#copy !== null) await rm(this.#copy.path);
+    if (this.#copy !== null) await rm(this.#copy);
     this.#copies += 1;
-    const path = `${this.#path}.copy-${this.#copies}`;
-    await copyBook(this.#path, path, false, async () => undefined);
-    this.#copy = { path, sentSince: new Set(), isBehind: this.unread.size > 0 };
+    this.#copy = `${this.#path}.copy-${this.#copies}`;
+    await copyBook(this.#path, this.#copy, false, async () => undefined);
+    this.knowledge.copied();
     this.statistics.count('backed up');
   }
 
@@ -258,42 +237,32 @@ export class World {
    * backup is put in the place of the book, as `cp` would. False where there is none.
    */
   async restore(random: Random): Promise<boolean> {
-    const copy = this.#copy;
-    if (copy === null) return false;
+    if (this.#copy === null) return false;
     for (const who of this.living) void who.crash('ended for a restore', random);
     await this.points.all('late', 'arrive_late', random);
     for (const bank of this.banks.values()) bank.conclude();
     for (const who of this.#gone.splice(0)) await who.book.close();
     await this.#book.close();
     for (const suffix of ['-wal', '-shm']) await rm(`${this.#path}${suffix}`, { force: true });
-    await copyFile(copy.path, this.#path);
+    await copyFile(this.#copy, this.#path);
     this.#book = await openBook(this.#path);
     oneConnection(this.#book.reader);
     await writeTrx(this.#book, (trx) => trx.raw(`UPDATE owners SET process_start = 'gone'`));
-    await this.#compareSends(copy);
-    this.statistics.count(this.unread.size > 0 ? 'restored an older book' : 'restored a book that knows all');
+    const rows = await this.rows<{ id: string; sends: number }>('SELECT id, sends FROM attempts');
+    this.knowledge.putBack(new Map(rows.map(({ id, sends }) => [id, sends])), this.banks.keys());
+    const isOlder = this.knowledge.unread.size > 0;
+    this.statistics.count(isOlder ? 'restored an older book' : 'restored a book that knows all');
     return true;
   }
 
-  async #compareSends({ sentSince, isBehind }: Copy): Promise<void> {
-    const rows = await this.rows<{ id: string; sends: number }>('SELECT id, sends FROM attempts');
-    const known = new Map(rows.map(({ id, sends }) => [id, sends]));
-    const knowsLess = isBehind || [...sentSince].some((id) => (this.sends.get(id) ?? 0) > (known.get(id) ?? 0));
-    this.unread.clear();
-    if (knowsLess) for (const name of this.banks.keys()) this.unread.add(name);
-    for (const [id, times] of this.sends) this.sends.set(id, Math.min(times, known.get(id) ?? 0));
-    this.lost.clear();
-    for (const id of this.#everSent) if (!known.has(id)) this.lost.add(id);
-  }
-
-  /** The quarantine has ended: what the banks showed from this time on is in the book. */
+  /** The quarantine has ended: what the banks show from these times on is in the book. */
   async noteLifted(sinceMs: ReadonlyMap<string, number>): Promise<void> {
-    // A copy from before doesn't know what was adopted.
-    if (this.#copy !== null) this.#copy.isBehind = true;
-    this.statistics.count('quarantine lifted');
+    const shown: string[] = [];
     for (const [name, since] of sinceMs) {
-      for await (const { attemptId } of this.bank(name).gateway.listRecent(since)) this.lost.delete(attemptId);
+      for await (const { attemptId } of this.bank(name).gateway.listRecent(since)) shown.push(attemptId);
     }
+    this.knowledge.lifted(shown);
+    this.statistics.count('quarantine lifted');
   }
 
   rows<T>(sql: string, bindings: readonly (string | number)[] = []): Promise<T[]> {
@@ -307,7 +276,7 @@ export class World {
     }
     for (const bank of this.banks.values()) await bank.close();
     await this.book.close();
-    if (this.#copy !== null) await rm(this.#copy.path);
+    if (this.#copy !== null) await rm(this.#copy);
     for (const suffix of ['', '-wal', '-shm']) await rm(`${this.#path}${suffix}`, { force: true });
     await rm(`${this.#path}.state`, { recursive: true, force: true });
   }
