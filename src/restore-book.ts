@@ -157,7 +157,11 @@ async function examine(staged: string, source: string): Promise<BookIdentity> {
     }
   } catch (error) {
     if (!(error instanceof BursarError) || !error.message.includes(staged)) throw error;
-    throw new BursarError(error.code, error.message.replaceAll(staged, source), { hint: 'Take another backup.' });
+    const message =
+      error.code === 'corrupt_book'
+        ? `The backup ${source} is damaged, or no book at all. Nothing was restored.`
+        : error.message.replaceAll(staged, source);
+    throw new BursarError(error.code, message, { hint: 'Take another backup.', cause: error });
   }
 }
 

@@ -184,7 +184,7 @@ async function assertFileIsThere(path: string): Promise<void> {
   }
   if (found.size === 0) {
     throw new BursarError('corrupt_book', `${path} is an empty file, not a book. Nothing was written.`, {
-      hint: 'Bring back a backup with: bursar db restore FILE --force. If there never was a book, remove the file and run bursar init.',
+      hint: 'If there never was a book, remove the file and run bursar init. Otherwise bring back a backup with: bursar db restore FILE --force',
     });
   }
   await access(path, constants.R_OK).catch((error: unknown) => {

@@ -25,7 +25,7 @@ export function doctorLines(report: DoctorReport, book: string, time: (time: str
 
   function closing(): string {
     if (findings.some(({ severity }) => severity === 'error')) return 'NOT OK';
-    if (!ok) return 'Not all is settled.';
+    if (!ok) return 'Not all is in order.';
     return findings.length === 0 ? 'OK: nothing needs attention.' : 'OK: nothing is broken or unknown.';
   }
 }

@@ -20,5 +20,11 @@ export async function clock({ db, nowMs }: Patient): Promise<Diagnosis> {
     const message = `The clock of this machine can't be right: ${off}. Nothing is sent there. Set it right first.`;
     findings.add('clock_off', gateway, message, ACCEPT);
   }
-  return { checked: {}, findings: findings.list(), exitCode: findings.count > 0 ? EXIT.stopped : EXIT.done };
+  const isWrong = findings.count > 0;
+  return {
+    checked: {},
+    findings: findings.list(),
+    exitCode: isWrong ? EXIT.stopped : EXIT.done,
+    summary: isWrong ? 'wrong' : 'agrees with what the book and the gateways have seen',
+  };
 }

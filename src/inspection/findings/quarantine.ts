@@ -14,5 +14,6 @@ export async function quarantine({ db, mark }: Patient): Promise<Diagnosis> {
     const message = `The book is in quarantine: ${reason}. Nothing is sent from it.${sofar}`;
     findings.add('quarantined', 'book', message, 'bursar reconcile run');
   }
-  return { checked: {}, findings: findings.list(), exitCode: reason === null ? EXIT.done : EXIT.stopped };
+  const exitCode = reason === null ? EXIT.done : EXIT.stopped;
+  return { checked: {}, findings: findings.list(), exitCode, summary: reason === null ? 'none' : 'nothing is sent' };
 }
