@@ -334,3 +334,17 @@ test('a book that breaks while it is examined: the report says so, and what can 
   expect(report.findings).toContainEqual(expect.objectContaining({ code: 'corrupt_book', severity: 'error' }));
   expect(report.areas.find(({ area }) => area === 'Runs')?.worst).toBe(null);
 });
+
+test('a book that has sent, by somebody whose state directory knows nothing of it', async () => {
+  const found = async (mark: number): Promise<string[]> => {
+    const { report } = await readTrx(book.book, (trx) =>
+      examine({ db: trx, nowMs: book.clock.nowMs(), mark: Promise.resolve(mark) }),
+    );
+    return report.findings.filter(({ area }) => area === 'Quarantine').map(({ code }) => code);
+  };
+  expect(await found(0)).toEqual([]);
+  await book.create('tok_approved');
+  expect(await found(0)).toEqual(['mark_missing']);
+  expect(await found(1)).toEqual([]);
+  expect(await found(99)).toEqual(['quarantined']);
+});
