@@ -27,3 +27,12 @@ export function hasControl(text: string): boolean {
 export function quotable(text: string): string {
   return [...text.slice(0, 200).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '')].slice(0, 40).join('');
 }
+
+const LONGEST_MESSAGE = 2000;
+
+/** A message quotes what it is about, which may be a file's worth of text: its beginning and its end. */
+export function clipped(text: string): string {
+  return text.length <= LONGEST_MESSAGE
+    ? text
+    : `${text.slice(0, LONGEST_MESSAGE / 2)} … ${text.slice(-LONGEST_MESSAGE / 2)}`;
+}

@@ -3,6 +3,7 @@
 import { Errors } from '@oclif/core';
 import { BursarError, type ErrorCode, EXIT } from '../errors.ts';
 import { maskPans } from '../money/pan.ts';
+import { clipped } from '../written-text.ts';
 import { nearest } from './suggest.ts';
 import { oneLine, printable, toJson } from './text.ts';
 
@@ -61,15 +62,6 @@ export function printReport(report: ErrorReport, error: unknown, how: { json: bo
     process.stdout.write(`${toJson({ error: { ...report, message, hint } })}\n`);
   } else process.stderr.write(`${start}: ${message}\n${hint === null ? '' : `${hint}\n`}`);
   if (how.debug) process.stderr.write(`${maskPans(printable(trace(error)))}\n`);
-}
-
-// A message quotes what it refuses, which may be a file's worth of text.
-const LONGEST_MESSAGE = 2000;
-
-function clipped(text: string): string {
-  return text.length <= LONGEST_MESSAGE
-    ? text
-    : `${text.slice(0, LONGEST_MESSAGE / 2)} … ${text.slice(-LONGEST_MESSAGE / 2)}`;
 }
 
 function trace(error: unknown): string {

@@ -4,6 +4,8 @@ import { loadConfig, resolveBookUrl } from '../config/load.ts';
 import { BursarError, type ExitCode } from '../errors.ts';
 import { type DoctorReport, examineBook, reportOf } from '../inspection/doctor.ts';
 import { faultFinding, isAnswer } from '../inspection/unopened.ts';
+import { maskPans } from '../money/pan.ts';
+import { clipped } from '../written-text.ts';
 import { sameBook } from './same-book.ts';
 
 export interface Examined {
@@ -40,7 +42,7 @@ export async function examineNamed(open: () => Promise<App>, flags: ExamineFlags
     const finding = { ...faultFinding(error, where), area: 'Book' };
     const area = { area: 'Book', worst: finding.severity, summary: "it can't be examined", checked: {} };
     const answer = reportOf({ areas: [area], findings: [finding], exitCodes: [error.exitCode], skipped: [] });
-    return { ...onSameBook(answer, flags), book: where ?? 'of no known place' };
+    return { ...onSameBook(answer, flags), book: where === null ? 'of no known place' : clipped(maskPans(where)) };
   }
 }
 
@@ -49,7 +51,7 @@ function onSameBook(examined: { report: DoctorReport; exitCode: ExitCode }, flag
   const { report, exitCode } = examined;
   const findings = report.findings.map((finding) => ({
     ...finding,
-    command: finding.command === null ? null : sameBook(finding.command, flags),
+    command: finding.command === null ? null : clipped(maskPans(sameBook(finding.command, flags))),
   }));
   return { report: { ...report, findings }, exitCode };
 }

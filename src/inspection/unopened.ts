@@ -1,6 +1,8 @@
 // The report about a book that can't be opened, or a configuration that can't be read: one finding, with what to run.
 import type { Finding } from '../audit/finding.ts';
 import type { BursarError, ErrorCode } from '../errors.ts';
+import { maskPans } from '../money/pan.ts';
+import { clipped } from '../written-text.ts';
 import { shellWord } from './shell-word.ts';
 
 /** Faults that are an answer to the question how a book does; anything else is a fault of how it was asked. */
@@ -31,9 +33,9 @@ export function faultFinding(error: BursarError, where: string | null): Finding 
   return {
     code,
     severity: 'error',
-    subject: where,
-    message: adviceOf(error) === null ? message : `${message} ${adviceOf(error)}`,
-    command: commandFor(error, where),
+    subject: where === null ? null : clipped(maskPans(where)),
+    message: clipped(maskPans(adviceOf(error) === null ? message : `${message} ${adviceOf(error)}`)),
+    command: clipped(maskPans(commandFor(error, where))),
   };
 }
 

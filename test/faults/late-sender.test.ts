@@ -91,12 +91,12 @@ const salesAt = async (): Promise<string[]> =>
     )
   ).map(({ attempt_id }) => attempt_id);
 
-/** Found absent, told so by an operator, and collected by a second attempt. */
+/** Found absent, told so by an operator who won't wait for what may still be on its way, and collected once more. */
 async function collectAgain(chargeId: string, attemptId: string): Promise<void> {
   expect((await bursar('billing', 'run')).code).toBe(4);
   const listed = await bursar('charges', 'list', '--status', 'unknown');
-  expect(listed.json.items).toMatchObject([{ id: chargeId, proof: { lastResult: 'absent', fixableBy: 'operator' } }]);
-  const told = await bursar('attempts', 'resolve', attemptId, '--as', 'not-executed', '--reason', 'not there');
+  expect(listed.json.items).toMatchObject([{ id: chargeId, proof: { lastResult: 'absent', fixableBy: 'run' } }]);
+  const told = await bursar('attempts', 'resolve', attemptId, '--as', 'not-executed', '--force', '--reason', 'no');
   expect(told.code, told.stderr).toBe(0);
   const replayed = await bursar('charges', 'replay', chargeId, '--reason', 'again');
   expect(replayed.json.replayed, replayed.stderr).toMatchObject([{ status: 'captured' }]);
