@@ -53,21 +53,19 @@ function commitOf(written: string): string | null {
 }
 
 let written = '';
-let leases = 0;
+/** A renewal is one that falls into the sends: then everything has been opened. */
+let isSending = false;
 
 function watchStatement(sql: string, bindings: unknown): () => void {
   if (sql.startsWith('BEGIN')) written = '';
   const name = (): string | null => {
     const commit = commitOf(written);
-    return commit === 'lease' && leases > 0 ? 'renewal' : commit;
+    return commit === 'lease' && isSending ? 'renewal' : commit;
   };
   if (sql.startsWith('COMMIT')) {
     const commit = name();
     reach(`${commit}:before`);
-    return () => {
-      reach(`${commit}:after`);
-      if (commit === 'lease') leases += 1;
-    };
+    return () => reach(`${commit}:after`);
   }
   if (/^(INSERT|UPDATE|DELETE)/.test(sql)) written += `${sql}${JSON.stringify(bindings)}\n`;
   return () => reach(`${name()}:half`);
@@ -97,6 +95,7 @@ function watched(gateway: Gateway): Gateway {
   return {
     ...gateway,
     send: async (request, signal) => {
+      isSending = true;
       reach('send:before');
       const outcome = await gateway.send(request, signal);
       reach('send:after');
