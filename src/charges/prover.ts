@@ -71,6 +71,8 @@ export class Prover {
   readonly #sender: Sender;
   readonly #resends: GroupCommit<Claimed, Attempt | null>;
   readonly #releases: GroupCommit<Claimed, undefined>;
+  /** Asked of all attempts of a moment at once, as the sender's own checks are. */
+  readonly #holds: GroupCommit<Attempt, boolean>;
 
   constructor(pipeline: Pipeline, runId: string | null) {
     this.#runId = runId;
@@ -83,6 +85,7 @@ export class Prover {
       ...grouped,
       commit: (batch) => pipeline.context.guard.commit((trx) => this.#countResends(trx, batch)),
     });
+    this.#holds = new GroupCommit({ ...grouped, commit: (batch) => this.#areHeld(batch) });
     this.#releases = new GroupCommit({
       ...grouped,
       commit: (batch) => writeTrx(book, (trx) => this.#giveBack(trx, batch)),
@@ -126,7 +129,7 @@ export class Prover {
       }
       trail.step(resent.outcome.kind === 'unknown' ? 'resend_unknown' : 'resend_refused');
     }
-    if (isClosable && (await this.#isHeld(attempt))) trail.end('paused');
+    if (isClosable && (await this.#holds.submit(attempt))) trail.end('paused');
     else if (isClosable) {
       const closed = await gateway.cancel(requestOf(attempt), signal);
       if (closed.kind === 'closed') return this.#settle(attempt, PROVED_ABSENT, 'cancel', trail.step('closed'));
@@ -155,7 +158,7 @@ export class Prover {
 
   /** The same key and body once more, counted durably before it leaves. */
   async #resend(attempt: Attempt, capabilities: Capabilities, trail: Trail): Promise<Resent> {
-    if (await this.#isHeld(attempt)) return { kind: 'held' };
+    if (await this.#holds.submit(attempt)) return { kind: 'held' };
     if (this.#context.clock.nowMs() > resendUntilMs(attempt, capabilities)) return { kind: 'too_old' };
     // Were this process to die right after it, the request may be on its way.
     const counted = await this.#resends.submit({ attempt, note: { ...trail.note, result: 'resend_unknown' } });
@@ -166,10 +169,11 @@ export class Prover {
   }
 
   /** Whether nothing may be sent to the attempt's gateway now, nor closed there. */
-  async #isHeld({ gateway }: Attempt): Promise<boolean> {
+  async #areHeld(attempts: readonly Attempt[]): Promise<boolean[]> {
     const { book, guard } = this.#context;
-    if (pauseFor(await pauses(book.reader), gateway) !== undefined) return true;
-    return (await guard.letOut()).refusal(gateway) !== null;
+    const paused = await pauses(book.reader);
+    const standing = await guard.letOut();
+    return attempts.map(({ gateway }) => pauseFor(paused, gateway) !== undefined || standing.refusal(gateway) !== null);
   }
 
   async #countResends(trx: Db, claimed: readonly Claimed[]): Promise<(Attempt | null)[]> {
