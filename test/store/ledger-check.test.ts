@@ -39,8 +39,7 @@ beforeEach(async () => {
 afterEach(() => charges.close());
 
 const check = (deep = false) => readTrx(charges.book, (trx) => checkLedger(trx, { deep }));
-const doctor = () =>
-  readTrx(charges.book, (trx) => examine({ db: trx, nowMs: charges.clock.nowMs() }));
+const doctor = () => readTrx(charges.book, (trx) => examine({ db: trx, nowMs: charges.clock.nowMs() }));
 
 /** Codes and subjects of what is wrong, without what the audit log says. */
 const findings = async (): Promise<[string, string | null][]> => {
