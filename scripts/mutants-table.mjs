@@ -295,17 +295,11 @@ export const MUTANTS = [
   {
     name: 'quarantine-ends-within-the-lag',
     tests: [RESTORED, SIMULATION],
-    edits: [edit('reconciliation/reconcile-run.ts', 'if (startedAtMs < countsFromMs) return countsFromMs;', '')],
+    edits: [edit('reconciliation/reconcile-run.ts', 'begun + gateway.capabilities.lookupLagMs;', 'begun;')],
   },
   {
     name: 'records-matched-by-their-id-alone',
     tests: [RESTORED, SIMULATION],
-    edits: [
-      edit(
-        'charges/adopt.ts',
-        'attempts.get(record.attemptId) ?? sentAgain(record, byKey)',
-        'attempts.get(record.attemptId) ?? sentAgain(record, new Map())',
-      ),
-    ],
+    edits: [edit('charges/adoption-plan.ts', '.filter(({ id }) => !attempts.has(id))', '.filter(() => false)')],
   },
 ];
