@@ -1,53 +1,52 @@
 // How long it takes to come back from a kill: a run is killed (SIGKILL) with 10,000 attempts sent and not answered; timed
 // is what it takes until every one of them has its outcome and the ledger is found whole. The floor is a run that collects
 // as many new charges.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BillingBook, makeBillingBook } from '../test/support/billing-book.ts';
-import { BIN } from '../test/support/cli.ts';
 import { countOf } from '../test/support/rows.ts';
-import { formatTimed } from './rounds.ts';
+import { BIN, bursar } from './child.ts';
+import { report } from './rounds.ts';
 
 const OPEN_ATTEMPTS = 10_000;
 /** Finding out what came of an attempt takes no longer than making one. */
-const GOAL = 1.0;
+const GOAL = { atMost: 1.0 };
 /** The bank charges at once and answers a minute later: by then the run has been killed. */
 const SLOW_BANK = { latencyMs: 60_000, timeoutMs: 120_000, maxConcurrency: OPEN_ATTEMPTS };
 
-/** Prints the figures; false when the goal is missed or the book is not clean. */
-export async function benchRecovery(): Promise<boolean> {
+/** False, too, when the book is not clean. */
+export async function bench(): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'bursar-bench-'));
   try {
     const book = await makeBillingBook(folder, OPEN_ATTEMPTS / 2, { tokens: ['tok_approved'], gateway: SLOW_BANK });
     await killWithOpenAttempts(book);
     answerAtOnce(book);
-    const resolvedMs = timed(() => bursar(book, 'billing', 'run', '--as-of', book.asOf, '--json'));
-    const checkedMs = timed(() => bursar(book, 'ledger', 'check', '--json'));
+    const timed = async (...args: string[]): Promise<number> => (await bursar([...args, '--json'], { cwd: folder })).ms;
+    const resolvedMs = await timed('billing', 'run', '--as-of', book.asOf);
+    const checkedMs = await timed('ledger', 'check');
     const open = await countOf(book.path, `attempts WHERE outcome IS NULL OR outcome = 'unknown'`);
     const captured = await countOf(book.path, `charges WHERE status = 'captured'`);
     const executed = await countOf(book.bankPath, 'executed');
-    const collectedMs = timed(() => bursar(book, 'billing', 'run', '--as-of', book.dueAfter(4), '--json'));
+    const collectedMs = await timed('billing', 'run', '--as-of', book.dueAfter(4));
     const ratio = resolvedMs / collectedMs;
-    console.log(formatTimed({ name: `collect ${OPEN_ATTEMPTS} charges`, medianMs: collectedMs, ratio: 1 }, null));
-    console.log(formatTimed({ name: `resolve ${OPEN_ATTEMPTS} attempts`, medianMs: resolvedMs, ratio }, GOAL));
-    const perSecond = Math.round(OPEN_ATTEMPTS / (resolvedMs / 1000));
+    const met = report(
+      [
+        { name: `collect ${OPEN_ATTEMPTS} charges`, medianMs: collectedMs, ratio: 1, goal: null },
+        { name: `resolve ${OPEN_ATTEMPTS} attempts`, medianMs: resolvedMs, ratio, goal: GOAL },
+      ],
+      OPEN_ATTEMPTS,
+    );
     console.log(
       `from the kill to a clean book ${((resolvedMs + checkedMs) / 1000).toFixed(1)} s, ledger check included; ` +
-        `${perSecond} attempts/s; ${captured} captured, ${executed} at the bank, ${open} left open`,
+        `${captured} captured, ${executed} at the bank, ${open} left open`,
     );
-    return ratio <= GOAL && open === 0 && captured === OPEN_ATTEMPTS && executed === OPEN_ATTEMPTS;
+    return met && open === 0 && captured === OPEN_ATTEMPTS && executed === OPEN_ATTEMPTS;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function timed(run: () => void): number {
-  const startedAt = performance.now();
-  run();
-  return performance.now() - startedAt;
 }
 
 async function killWithOpenAttempts(book: BillingBook): Promise<void> {
@@ -69,9 +68,4 @@ function answerAtOnce({ folder }: BillingBook): void {
   const path = join(folder, 'bursar.config.json');
   const config = JSON.parse(readFileSync(path, 'utf8')) as { gateways: unknown };
   writeFileSync(path, JSON.stringify({ ...config, gateways: { simulated: { type: 'simulated' } } }));
-}
-
-function bursar({ folder }: BillingBook, ...args: string[]): void {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...args], { cwd: folder, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`bursar ${args.join(' ')} ended with ${status}: ${stderr}${stdout}`);
 }
