@@ -204,7 +204,7 @@ async function confirmReplacing(
 
 interface Preparation {
   quarantine: Quarantine | null;
-  facts: Record<string, unknown>;
+  facts: Record<string, Told>;
 }
 
 /** Brings the copy to this program's schema, puts it into quarantine, and has it say where it came from. */
