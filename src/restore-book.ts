@@ -5,7 +5,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { schemaVersion as programVersion } from '../migrations/versions.ts';
 import { actorOf } from './app.ts';
-import { type Author, appendAudit, authorOf } from './audit/audit.ts';
+import { type Author, appendAudit, authorOf, type Told } from './audit/audit.ts';
 import { sealPending } from './audit/seal.ts';
 import { type BackupManifest, fileTime, manifestPath } from './back-up-book.ts';
 import { beginQuarantine, type Quarantine } from './charges/guard-store.ts';
