@@ -129,7 +129,7 @@ const TABLES = [
 ] as const;
 
 /** What the pipeline has left in the book, in batches of 1,000 charges with all that belongs to them. */
-async function finalRows({ book }: BulkBook): Promise<{ before: TableRows[]; batches: TableRows[][] }> {
+export async function finalRows({ book }: BulkBook): Promise<{ before: TableRows[]; batches: TableRows[][] }> {
   const all = (table: string): Promise<Row[]> => select<Row>(book.reader, `SELECT * FROM ${table}`);
   const before: TableRows[] = [];
   for (const table of ['customers', 'customer_keys', 'payment_methods', 'accounts']) {
@@ -150,7 +150,7 @@ async function finalRows({ book }: BulkBook): Promise<{ before: TableRows[]; bat
   return { before, batches };
 }
 
-function literals(batch: readonly TableRows[]): string {
+export function literals(batch: readonly TableRows[]): string {
   const inserts = batch.map(({ table, rows }) => {
     const columns = Object.keys(rows[0] as Row);
     const values = rows.map((row) => `(${columns.map((column) => literal(row[column] ?? null)).join(',')})`);
@@ -164,7 +164,7 @@ function literal(value: string | number | null): string {
   return typeof value === 'number' ? String(value) : `'${value.replaceAll("'", "''")}'`;
 }
 
-async function emptyBook(path: string, before: readonly TableRows[]): Promise<sqlite3.Database> {
+export async function emptyBook(path: string, before: readonly TableRows[]): Promise<sqlite3.Database> {
   await createBook(path, 'test', Date.now());
   const db = new sqlite3.Database(path);
   await once(db, 'open');
@@ -174,7 +174,7 @@ async function emptyBook(path: string, before: readonly TableRows[]): Promise<sq
   return db;
 }
 
-function exec(db: sqlite3.Database, sql: string): Promise<void> {
+export function exec(db: sqlite3.Database, sql: string): Promise<void> {
   return new Promise((resolve, reject) => {
     db.exec(sql, (error) => (error === null ? resolve() : reject(error)));
   });

@@ -81,7 +81,13 @@ export async function restoreBook(request: RestoreRequest): Promise<RestoredBook
       manifest === null ? `restored from ${basename(source)}` : `restored from a backup taken at ${manifest.at}`;
     await prepare(staged, clock, author, {
       quarantine: isCurrent ? null : { since: nowMs, reason, mark: Math.max(mark, backup.openSequence) },
-      facts: { file: source, sha256, takenAt: manifest?.at ?? null, replaced: old === null ? null : { ...old }, keptAside: aside },
+      facts: {
+        file: source,
+        sha256,
+        takenAt: manifest?.at ?? null,
+        replaced: old === null ? null : { ...old },
+        keptAside: aside,
+      },
     });
     await replaceBook(staged, target, aside, busyTimeoutOf(env), async (db) => {
       const now = db === null ? null : await identify(db as Db);

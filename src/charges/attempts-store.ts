@@ -2,7 +2,17 @@
 import type { Knex } from 'knex';
 import type { DeclineClass } from '../gateways/declines.ts';
 import type { Operation } from '../gateways/gateway.ts';
-import { type Cell, inList, insertion, listBinding, select, updating, type Write, write } from '../storage/batch.ts';
+import {
+  type Cell,
+  inList,
+  insertion,
+  listBinding,
+  select,
+  selectBatch,
+  updating,
+  type Write,
+  write,
+} from '../storage/batch.ts';
 import { type Change, changedColumns } from '../storage/change.ts';
 import { lockClause } from '../storage/dialect.ts';
 import { type Attempt, type AttemptOutcome, OPEN_OUTCOMES } from './attempt.ts';
@@ -139,13 +149,16 @@ export async function newestOwnAttemptAt(db: Knex): Promise<number | null> {
 
 const OPEN = `(outcome IS NULL OR outcome IN (${OPEN_OUTCOMES.map((outcome) => `'${outcome}'`).join(', ')}))`;
 
+const NAMES = ['id', ...[...FIXED, ...CHANGING].map(([column]) => column)];
+
 export async function attemptsById(db: Knex, ids: readonly string[]): Promise<Map<string, Attempt>> {
   const rows = await select<AttemptRow>(db, `SELECT * FROM attempts WHERE id IN ${inList}`, [listBinding(ids)]);
   return new Map(rows.map((row) => [row.id, toAttempt(row)]));
 }
 
 export async function lockAttempts(trx: Knex, ids: readonly string[]): Promise<Map<string, Attempt>> {
-  const rows = await select<AttemptRow>(trx, `SELECT * FROM attempts WHERE id IN ${inList} ${lockClause(trx)}`, [
+  if (ids.length === 0) return new Map();
+  const rows = await selectBatch<AttemptRow>(trx, NAMES, `attempts WHERE id IN ${inList} ${lockClause(trx)}`, [
     listBinding(ids),
   ]);
   return new Map(rows.map((row) => [row.id, toAttempt(row)]));

@@ -1,7 +1,17 @@
 // Charges in the book. Batches only: a single charge is a batch of one.
 import type { Knex } from 'knex';
 import type { DeclineClass } from '../gateways/declines.ts';
-import { type Cell, inList, insertion, listBinding, select, updating, type Write, write } from '../storage/batch.ts';
+import {
+  type Cell,
+  inList,
+  insertion,
+  listBinding,
+  select,
+  selectBatch,
+  updating,
+  type Write,
+  write,
+} from '../storage/batch.ts';
 import { bigSum, fromBigSum } from '../storage/big-sum.ts';
 import { type Change, changedColumns } from '../storage/change.ts';
 import { lockClause } from '../storage/dialect.ts';
@@ -130,14 +140,18 @@ function toCharge(row: ChargeRow): Charge {
   };
 }
 
+const NAMES = ['id', ...[...FIXED, ...CHANGING].map(([column]) => column)];
+
 export async function chargesById(db: Knex, ids: readonly string[]): Promise<Map<string, Charge>> {
-  const rows = await select<ChargeRow>(db, `SELECT * FROM charges WHERE id IN ${inList}`, [listBinding(ids)]);
+  if (ids.length === 0) return new Map();
+  const rows = await selectBatch<ChargeRow>(db, NAMES, `charges WHERE id IN ${inList}`, [listBinding(ids)]);
   return new Map(rows.map((row) => [row.id, toCharge(row)]));
 }
 
 /** The same, read in order to be changed in this trx. */
 export async function lockCharges(trx: Knex, ids: readonly string[]): Promise<Map<string, Charge>> {
-  const rows = await select<ChargeRow>(trx, `SELECT * FROM charges WHERE id IN ${inList} ${lockClause(trx)}`, [
+  if (ids.length === 0) return new Map();
+  const rows = await selectBatch<ChargeRow>(trx, NAMES, `charges WHERE id IN ${inList} ${lockClause(trx)}`, [
     listBinding(ids),
   ]);
   return new Map(rows.map((row) => [row.id, toCharge(row)]));

@@ -127,7 +127,9 @@ function afterSoftDecline(input: DecisionInput): Decision {
   // After a day or more, the customer's next morning, when accounts have just been filled; shorter delays as they are.
   const earliestMs = nowMs + delayMs;
   const retryAtMs =
-    delayMs < DAY_MS ? earliestMs : firstMorning(earliestMs, policy.hourOfDay, Math.floor(random() * 60), timezone);
+    delayMs < DAY_MS
+      ? earliestMs
+      : rememberedMorning(earliestMs, policy.hourOfDay, Math.floor(random() * 60), timezone);
   return retryWithinAge(input, `${policy.name}/soft#${softDeclines}`, retryAtMs);
 }
 
@@ -168,6 +170,21 @@ function wordsOf({ policy, declineClass, declineCode, softDeclines, transportFai
   const words = ruleWords(rule, { ...facts, maxAgeMs: policy.maxAgeMs });
   assert(words !== null, `the rule ${rule} has words`);
   return words;
+}
+
+/** The last answer for each zone and time of day: it is the same for whatever lies between the question and it. */
+const mornings = new Map<string, { askedMs: number; morningMs: number }>();
+const MOST_MORNINGS = 10_000;
+
+/** As `firstMorning`, which takes 0.3 ms: a run asks it for every charge that was declined. */
+function rememberedMorning(earliestMs: number, hour: number, minute: number, timezone: string): number {
+  const key = `${timezone} ${hour}:${minute}`;
+  const known = mornings.get(key);
+  if (known !== undefined && known.askedMs <= earliestMs && earliestMs <= known.morningMs) return known.morningMs;
+  const morningMs = firstMorning(earliestMs, hour, minute, timezone);
+  if (mornings.size >= MOST_MORNINGS) mornings.clear();
+  mornings.set(key, { askedMs: earliestMs, morningMs });
+  return morningMs;
 }
 
 /**

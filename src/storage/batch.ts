@@ -25,13 +25,18 @@ export function rowsFrom(columns: readonly string[], rows: readonly Row[]): { sq
 // jsonb: the text is parsed once and not again for every column of every row (0.6 of the time).
 const EACH_ROW = 'jsonb_each(jsonb(?))';
 
-/** What inserts all rows, in their order; null for none. */
+/**
+ * What inserts all rows, in their order; null for none. Columns that are null in all of them are left out: no column that
+ * may be null has a default.
+ */
 export function insertion(table: string, columns: readonly string[], rows: readonly Row[]): Write | null {
   if (rows.length === 0) return null;
-  const picks = columns.map((_, index) => `value->>${index}`);
+  const filled = [...columns.keys()].filter((index) => rows.some((row) => row[index] !== null));
+  const cells = filled.length === columns.length ? rows : rows.map((row) => filled.map((index) => row[index] ?? null));
+  const picks = filled.map((_, index) => `value->>${index}`);
   return {
-    sql: `INSERT INTO ${table} (${columns.join(', ')}) SELECT ${picks.join(', ')} FROM ${EACH_ROW}`,
-    binding: jsonText(rows),
+    sql: `INSERT INTO ${table} (${filled.map((index) => columns[index]).join(', ')}) SELECT ${picks.join(', ')} FROM ${EACH_ROW}`,
+    binding: jsonText(cells),
   };
 }
 
@@ -130,6 +135,25 @@ export async function select<T>(
   bindings: readonly (string | number | null)[] = [],
 ): Promise<T[]> {
   return (await db.raw(sql, bindings as Knex.RawBinding[])) as T[];
+}
+
+/**
+ * The same of columns of one table, as one JSON text: of a row of 38 columns the driver makes an object in 25 µs, JSON in
+ * 4 (measured). `rest` is what stands behind FROM.
+ */
+export async function selectBatch<T>(
+  db: Knex,
+  columns: readonly string[],
+  rest: string,
+  bindings: readonly (string | number | null)[] = [],
+): Promise<T[]> {
+  const members = columns.map((column) => `'${column}', ${column}`);
+  const [found] = await select<{ batch: string }>(
+    db,
+    `SELECT json_group_array(json_object(${members.join(', ')})) AS batch FROM ${rest}`,
+    bindings,
+  );
+  return found === undefined ? [] : (JSON.parse(found.batch) as T[]);
 }
 
 /** Cuts what would be too long for one statement; 1,000 rows is where the gain of larger batches ends (measured). */
