@@ -147,8 +147,8 @@ export const MUTANTS = [
     edits: [
       edit(
         'charges/settle.ts',
-        'await insertEntries(this.#trx, this.#entries);',
-        'await insertEntries(this.#trx, this.#entries.slice(1));',
+        'this.#attemptsWere.values()].map((was) => ({ was, now: this.#attemptOf(was.id) }));',
+        'this.#attemptsWere.values()].map((was) => ({ was, now: this.#attemptOf(was.id) }));\n    this.#entries.shift();',
       ),
     ],
   },
@@ -158,8 +158,8 @@ export const MUTANTS = [
     edits: [
       edit(
         'charges/settle.ts',
-        'await insertEntries(this.#trx, this.#entries);',
-        'await insertEntries(this.#trx, this.#entries.map((entry) => ({ ...entry, postings: [...entry.postings, ...entry.postings] })));',
+        'postingsInsertion(this.#entries, accounts)',
+        'postingsInsertion(this.#entries.map((entry) => ({ ...entry, postings: [...entry.postings, ...entry.postings] })), accounts)',
       ),
     ],
   },
@@ -177,14 +177,12 @@ export const MUTANTS = [
   {
     name: 'takeover-under-the-old-epoch',
     tests: storeFirst,
-    edits: [edit('charges/recovery.ts', 'epoch: attempt.epoch + 1,', 'epoch: attempt.epoch,')],
+    edits: [edit('charges/recovery.ts', 'epoch: was.epoch + 1', 'epoch: was.epoch')],
   },
   {
     name: 'resend-not-counted',
     tests: storeFirst,
-    edits: [
-      edit('charges/prover.ts', 'unprovenSends: attempt.unprovenSends + 1', 'unprovenSends: attempt.unprovenSends'),
-    ],
+    edits: [edit('charges/prover.ts', 'unprovenSends: unprovenSends + 1', 'unprovenSends')],
   },
   {
     name: 'another-amount-believed',
@@ -215,9 +213,23 @@ export const MUTANTS = [
     edits: [
       edit(
         'charges/settle.ts',
-        "if (failedClass === 'hard') {",
-        "if (failedClass === 'hard' && source === 'operator') {",
+        "if (failing && attempt.declineClass === 'hard') {",
+        "if (failing && attempt.declineClass === 'hard' && source === 'operator') {",
       ),
+    ],
+  },
+  {
+    name: 'charge-in-hand-taken-for-the-books',
+    tests: storeFirst,
+    edits: [edit('charges/standing.ts', 'standing?.chargeVersion === charge.version &&', 'standing !== undefined &&')],
+  },
+  {
+    name: 'attempt-in-hand-taken-for-the-books',
+    tests: storeFirst,
+    edits: [
+      edit('charges/standing.ts', 'standing.ownerId === attempt.ownerId &&', ''),
+      edit('charges/standing.ts', 'standing.epoch === attempt.epoch &&', ''),
+      edit('charges/standing.ts', 'standing.outcome === attempt.outcome &&', ''),
     ],
   },
   {

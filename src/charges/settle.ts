@@ -3,17 +3,17 @@
 
 import { type AuditEntry, auditInsertion } from '../audit/audit.ts';
 import { blockMethods } from '../customers/methods-store.ts';
-import { assert, BursarError } from '../errors.ts';
+import { assert } from '../errors.ts';
 import { type DomainEvent, eventsInsertion } from '../events/events.ts';
 import type { Outcome } from '../gateways/gateway.ts';
 import { entryFor, type JournalEntry, reversalOf } from '../ledger/ledger.ts';
 import { entriesInsertion, openAccounts, postingsInsertion } from '../ledger/ledger-store.ts';
-import { type Decision, decide, type RetryPolicy } from '../retries/policy.ts';
 import { writeInOrder } from '../storage/batch.ts';
 import type { Db } from '../storage/db.ts';
+import { afterFailure } from './after-failure.ts';
 import { type Attempt, hasFailedLate, isCollecting, isOpen, judge, type NewsSource, NO_REFERENCE } from './attempt.ts';
 import { attemptsUpdate, type Collected, collectedCharges } from './attempts-store.ts';
-import { type AfterFailure, CANCEL_IF_UNPAID, type Charge, IN_FLIGHT, statusAfter } from './charge.ts';
+import { type Charge, IN_FLIGHT, statusAfter } from './charge.ts';
 import { chargeEntry } from './charge-audit.ts';
 import { chargeEvent, statusEvent } from './charge-events.ts';
 import { chargesUpdate } from './charges-store.ts';
@@ -22,7 +22,6 @@ import { noted, type ProofNote } from './proof.ts';
 import { described } from './provider-words.ts';
 import type { Refund, RefundStatus } from './refund.ts';
 import { finishRefunds, refundsById } from './refunds-store.ts';
-import { isOwnStop } from './send.ts';
 import { type InHand, lockStanding } from './standing.ts';
 
 /** News about an attempt. */
@@ -113,8 +112,11 @@ class Settling {
     const failed = attempt.outcome === 'declined' || attempt.outcome === 'rejected';
     const failing = failed && isCollecting(attempt.operation) && IN_FLIGHT.includes(charge.status);
     const next = failing
-      ? this.#afterFailure(charge, attempt, outcome, source)
+      ? afterFailure(this.#context, this.#nowMs, charge, { attempt, outcome, source })
       : { ...charge, status: statusAfter(charge.status, attempt.operation, verdict.outcome, 'exhausted') };
+    if (failing && attempt.declineClass === 'hard') {
+      this.#blocks.push({ methodId: attempt.methodId, code: attempt.declineCode ?? 'hard', charge: next });
+    }
     if (source === 'cancel' && failed) {
       // The object is closed for good: the next attempt makes a new one.
       next.objectId = null;
@@ -137,75 +139,6 @@ class Settling {
     const collected = this.#collectedBy.get(chargeId);
     if (collected === undefined || collected.id === id) return false;
     return collected.gateway === gateway && collected.reference === told.reference;
-  }
-
-  /** Counts the failure and asks the policy what comes next. */
-  #afterFailure(charge: Charge, attempt: Attempt, outcome: Outcome, source: NewsSource): Charge {
-    const failedClass = attempt.declineClass;
-    assert(failedClass !== null, 'a failed attempt has a class');
-    const next: Charge = {
-      ...charge,
-      declineCode: attempt.declineCode,
-      declineClass: failedClass,
-      softDeclines: charge.softDeclines + (failedClass === 'soft' ? 1 : 0),
-      transportFailures:
-        failedClass === 'transport'
-          ? charge.transportFailures + 1
-          : failedClass === 'ours'
-            ? charge.transportFailures
-            : 0,
-    };
-    const decision = this.#decide(next, attempt, outcome, source);
-    // What our own configuration broke was no attempt at the customer's money: the charge is due as it was before.
-    const after: AfterFailure = decision.kind === 'retry' && failedClass === 'ours' ? 'pending' : decision.kind;
-    next.retryRule = decision.rule;
-    next.retryAt = after === 'retry' && decision.kind === 'retry' ? decision.retryAtMs : null;
-    next.status = statusAfter(charge.status, attempt.operation, attempt.outcome ?? 'rejected', after);
-    if (failedClass === 'hard') {
-      this.#blocks.push({ methodId: attempt.methodId, code: attempt.declineCode ?? 'hard', charge: next });
-    }
-    if (charge.retryRule === CANCEL_IF_UNPAID) {
-      Object.assign(next, {
-        status: 'cancelled',
-        retryAt: null,
-        retryRule: CANCEL_IF_UNPAID,
-      } satisfies Partial<Charge>);
-    }
-    return next;
-  }
-
-  #decide(charge: Charge, attempt: Attempt, outcome: Outcome, source: NewsSource): Decision {
-    const { declineClass: failedClass } = attempt;
-    assert(failedClass !== null, 'a failed attempt has a class');
-    if (source === 'operator') return exhausted('operator', 'resolved by an operator');
-    // Nobody enters a period a second time by hand, so one that we ourselves did not send is due again, whatever the policy.
-    if (charge.scheduleId !== null && isOwnStop(attempt.declineCode)) {
-      return { kind: 'retry', retryAtMs: this.#nowMs, rule: 'not_sent', reason: 'stopped before it was sent' };
-    }
-    const policy = this.#policy(charge.policy);
-    if (policy === null) return exhausted('policy_missing', `there is no policy ${charge.policy} any more`);
-    return decide({
-      policy,
-      declineClass: failedClass,
-      declineCode: outcome.kind === 'declined' ? outcome.decline : null,
-      softDeclines: charge.softDeclines,
-      transportFailures: charge.transportFailures,
-      firstAttemptAtMs: charge.firstAttemptAt ?? attempt.openedAt,
-      nowMs: this.#nowMs,
-      retryAfterMs: outcome.kind === 'rejected' ? outcome.retryAfterMs : null,
-      timezone: charge.timezone ?? this.#context.timezone,
-      random: this.#context.random,
-    });
-  }
-
-  /** `null` when the configuration has lost it: a fact must be settled all the same. */
-  #policy(name: string): RetryPolicy | null {
-    try {
-      return this.#context.policy(name);
-    } catch (error) {
-      if (error instanceof BursarError) return null;
-      throw error;
-    }
   }
 
   /** Amounts on the charge, the journal entry, and the refund of an attempt that moved money or gave it up. */
@@ -364,10 +297,3 @@ const SAME_PAYMENT: Outcome = {
   providerMessage: null,
   retryAfterMs: null,
 };
-
-const exhausted = (rule: string, reason: string): Decision => ({
-  kind: 'exhausted',
-  rule,
-  reason,
-  fixableBy: 'operator',
-});
