@@ -182,26 +182,30 @@ describe('mornings', () => {
         fc.integer({ min: DAY_MS, max: 400 * DAY_MS }),
         fc.integer({ min: 0, max: 23 }),
         fc.integer({ min: 0, max: 59 }),
-        (timezone, nowMs, delayMs, hourOfDay, minute) => {
+        fc.integer({ min: 0, max: 2 * DAY_MS }),
+        (timezone, firstMs, delayMs, hourOfDay, minute, laterMs) => {
           const policy = {
             ...BUILT_IN_POLICIES.standard,
             softDelaysMs: [delayMs],
             maxAgeMs: 500 * DAY_MS,
             hourOfDay,
           };
-          const decision = decide(
-            input({ policy, timezone, nowMs, firstAttemptAtMs: nowMs, random: () => (minute + 0.5) / 60 }),
-          );
-          const earliestMs = nowMs + delayMs;
-          const date = Temporal.Instant.fromEpochMilliseconds(earliestMs).toZonedDateTimeISO(timezone).toPlainDate();
-          const mornings = [-1, 0, 1, 2].map(
-            (days) =>
-              date
-                .add({ days })
-                .toZonedDateTime({ timeZone: timezone, plainTime: new Temporal.PlainTime(hourOfDay, minute) })
-                .epochMilliseconds,
-          );
-          expect(decision).toMatchObject({ kind: 'retry', retryAtMs: mornings.find((ms) => ms >= earliestMs) });
+          // Whatever was asked before, a little earlier or later.
+          for (const nowMs of [firstMs, firstMs + laterMs, firstMs + Math.floor(laterMs / 2)]) {
+            const decision = decide(
+              input({ policy, timezone, nowMs, firstAttemptAtMs: nowMs, random: () => (minute + 0.5) / 60 }),
+            );
+            const earliestMs = nowMs + delayMs;
+            const date = Temporal.Instant.fromEpochMilliseconds(earliestMs).toZonedDateTimeISO(timezone).toPlainDate();
+            const mornings = [-1, 0, 1, 2].map(
+              (days) =>
+                date
+                  .add({ days })
+                  .toZonedDateTime({ timeZone: timezone, plainTime: new Temporal.PlainTime(hourOfDay, minute) })
+                  .epochMilliseconds,
+            );
+            expect(decision).toMatchObject({ kind: 'retry', retryAtMs: mornings.find((ms) => ms >= earliestMs) });
+          }
         },
       ),
       { numRuns: 500 },
