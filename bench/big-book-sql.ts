@@ -31,7 +31,10 @@ INSERT INTO steps VALUES
   ('voided', 1, 0, ${text('authorize', 'approved', 'processing', 'authorized', 'charge.authorized.v1')}),
   ('voided', 2, 21600000, ${text('void', 'approved', 'authorized', 'voided', 'charge.voided.v1')}),
   ('failed', 1, 0, ${text('sale', 'declined', 'processing', 'failed', 'charge.failed.v1')}),
-  ('authorized', 1, 0, ${text('authorize', 'approved', 'processing', 'authorized', 'charge.authorized.v1')})`;
+  ('authorized', 1, 0, ${text('authorize', 'approved', 'processing', 'authorized', 'charge.authorized.v1')});
+CREATE TEMP TABLE kinds (kind PRIMARY KEY, steps, last_ms) WITHOUT ROWID;
+INSERT INTO kinds SELECT kind, COUNT(*), MAX(after_ms) + 155 FROM steps GROUP BY kind;
+INSERT INTO kinds VALUES ('pending', 0, 0)`;
 
 /** One customer and method for every 50 charges, one schedule for every 48; half of the charges are a schedule's. */
 export const PEOPLE = [
@@ -64,6 +67,7 @@ export const PEOPLE_ROWS = [
 
 /** The charges of a chunk, (:from, :to], and their attempts. */
 export const CHUNK = [
+  'DROP TABLE IF EXISTS temp.lines',
   'DROP TABLE IF EXISTS temp.seeds',
   'DROP TABLE IF EXISTS temp.tried',
   `CREATE TEMP TABLE seeds AS
@@ -83,6 +87,12 @@ export const CHUNK = [
             t.was, t.becomes, t.event, s.at + t.after_ms + 5 AS opened_at, s.at + t.after_ms + 155 AS settled_at,
             ${idBody('(s.at + t.after_ms + 5)', 's.n * 65536 + t.number')} AS body
        FROM seeds s JOIN steps t ON t.kind = s.kind ORDER BY s.at + t.after_ms, s.n`,
+  // What is told of them, in the order of time: sorted before its texts are made, since sorting whole rows takes longer than
+  // all the rest. Place 0 is the making of a charge, odd ones open an attempt, even ones settle it.
+  `CREATE TEMP TABLE lines AS
+     SELECT rowid AS source, at, n, 0 AS place FROM seeds
+     UNION ALL SELECT rowid, opened_at, n, 2 * number - 1 FROM tried
+     UNION ALL SELECT rowid, settled_at, n, 2 * number FROM tried ORDER BY 2, 3, 4`,
 ];
 
 const IS = (...kinds: string[]): string => `kind IN (${text(...kinds)})`;
@@ -104,12 +114,11 @@ export const CHARGE_ROWS = [
             CASE WHEN ${IS('pending')} THEN :end + 86400000 * (1 + n % 30) ELSE at END,
             CASE WHEN ${IS('failed')} THEN :end + 86400000 * (1 + n % 5) END, 'standard', CASE WHEN plan IS NOT NULL THEN 'UTC' END,
             CASE WHEN ${IS('exhausted')} THEN 2 WHEN ${IS('failed', 'retried')} THEN 1 ELSE 0 END,
-            CASE WHEN NOT ${IS('pending')} THEN at + 5 END, (SELECT COUNT(*) FROM steps t WHERE t.kind = s.kind),
+            CASE WHEN NOT ${IS('pending')} THEN at + 5 END, k.steps,
             CASE WHEN NOT ${IS('pending')} THEN 'bp_' || body || '_0' END, '{}',
             CASE WHEN plan IS NOT NULL THEN :run END,
-            1 + 2 * (SELECT COUNT(*) FROM steps t WHERE t.kind = s.kind), 1 + (SELECT COUNT(*) FROM steps t WHERE t.kind = s.kind),
-            at, COALESCE((SELECT MAX(at + after_ms + 155) FROM steps t WHERE t.kind = s.kind), at)
-       FROM seeds s ORDER BY n`,
+            1 + 2 * k.steps, 1 + k.steps, at, at + k.last_ms
+       FROM seeds s CROSS JOIN kinds k USING (kind)`,
   `INSERT INTO attempts (id, charge_id, number, operation, gateway, method_id, amount_minor, currency, refund_id,
        idempotency_key, body, api_version, object_id, outcome, reference, provider_code, decline_code, decline_class, sends,
        unproven_sends, first_sent_at, last_sent_at, epoch, run_id, opened_at, settled_at)
@@ -138,39 +147,38 @@ export const CHARGE_ROWS = [
        JOIN accounts r ON r.name = 'revenue:refunds' AND r.currency = t.currency
       WHERE t.outcome = 'approved' AND t.operation IN ('sale', 'refund') ORDER BY t.rowid`,
   `INSERT INTO events (id, aggregatetype, aggregateid, version, type, payload, occurred_at)
-     SELECT 'evt_' || ${idBody('at', 'n * 65536 + version')}, 'charge', 'ch_' || charge, version, type,
-            json_object('chargeId', 'ch_' || charge, 'customerId', 'cus_' || person, 'scheduleId', 'sch_' || plan,
-              'period', NULL, 'gateway', gateway, 'currency', currency, 'amountMinor', CAST(amount AS TEXT),
-              'capturedMinor', '0', 'refundedMinor', '0', 'status', status), at
-       FROM (SELECT n, body AS charge, 1 AS version, 'charge.created.v1' AS type, at, person, plan, gateway, currency, amount,
-                    'pending' AS status FROM seeds
-             UNION ALL SELECT n, charge, 1 + number, event, settled_at, person, plan, gateway, currency, amount, becomes FROM tried)
-      ORDER BY at, n`,
+     SELECT 'evt_' || ${idBody('l.at', 'l.n * 65536 + l.place')}, 'charge', 'ch_' || COALESCE(s.body, t.charge), 1 + l.place / 2,
+            COALESCE(t.event, 'charge.created.v1'),
+            json_object('chargeId', 'ch_' || COALESCE(s.body, t.charge), 'customerId', 'cus_' || COALESCE(s.person, t.person),
+              'scheduleId', 'sch_' || COALESCE(s.plan, t.plan), 'period', NULL, 'gateway', COALESCE(s.gateway, t.gateway),
+              'currency', COALESCE(s.currency, t.currency), 'amountMinor', CAST(COALESCE(s.amount, t.amount) AS TEXT),
+              'capturedMinor', '0', 'refundedMinor', '0', 'status', COALESCE(t.becomes, 'pending')), l.at
+       FROM lines l LEFT JOIN seeds s ON l.place = 0 AND s.rowid = l.source
+       LEFT JOIN tried t ON l.place > 0 AND t.rowid = l.source
+      WHERE l.place % 2 = 0 ORDER BY l.rowid`,
 ];
 
-/** The audit rows of a chunk, but for their hash, in the order of time. */
+/** The audit rows of a chunk, but for their hash. */
 export const STAGED = [
   'DROP TABLE IF EXISTS temp.staged',
   `CREATE TEMP TABLE staged AS
-     SELECT 'au_' || ${idBody('at', 'n * 65536 + place')} AS id, at, 'operator' AS actor, 'billing-1' AS host,
-            'billing run' AS command, subject, action, "before", "after", result, NULL AS reason, 'cus_' || person AS customer_id,
-            'ch_' || charge AS charge_id, gateway, status, currency, amount AS amount_minor
-       FROM (
-         SELECT n, at, 0 AS place, body AS charge, person, gateway, currency, amount, 'ch_' || body AS subject,
-                'charge.create' AS action, NULL AS "before", json_object('methodId', 'pm_' || person, 'intent', 'sale', 'policy',
-                  'standard', 'dueAt', strftime('%Y-%m-%dT%H:%M:%S.000Z', at / 1000, 'unixepoch')) AS "after",
-                'created' AS result, 'pending' AS status FROM seeds
-         UNION ALL
-         SELECT n, opened_at, 2 * number - 1, charge, person, gateway, currency, amount, 'att_' || body, operation || '.open',
-                CASE number WHEN 1 THEN NULL ELSE json_object('status', was) END,
-                json_object('status', was, 'attempt', number, 'idempotencyKey', substr(body, 1, 10) || printf('%026x', n * 4 + number)),
-                'opened', was FROM tried
-         UNION ALL
-         SELECT n, settled_at, 2 * number, charge, person, gateway, currency, amount, 'att_' || body, operation || '.settle',
-                json_object('status', was, 'outcome', NULL),
-                json_object('status', becomes, 'outcome', outcome, 'by', 'send', 'reference',
-                  CASE outcome WHEN 'approved' THEN 'ref_' || body END, 'declineCode',
-                  CASE outcome WHEN 'declined' THEN 'insufficient_funds' END, 'providerCode', NULL),
-                outcome, becomes FROM tried)
-      ORDER BY at, n, place`,
+     SELECT 'au_' || ${idBody('l.at', 'l.n * 65536 + l.place')} AS id, l.at, 'operator' AS actor, 'billing-1' AS host,
+            'billing run' AS command, CASE place WHEN 0 THEN 'ch_' || s.body ELSE 'att_' || t.body END AS subject,
+            CASE WHEN place = 0 THEN 'charge.create' WHEN place % 2 THEN operation || '.open' ELSE operation || '.settle' END AS action,
+            CASE WHEN place <= 1 THEN NULL WHEN place % 2 THEN json_object('status', was)
+                 ELSE json_object('status', was, 'outcome', NULL) END AS "before",
+            CASE WHEN place = 0 THEN json_object('methodId', 'pm_' || s.person, 'intent', 'sale', 'policy', 'standard', 'dueAt',
+                     strftime('%Y-%m-%dT%H:%M:%S.000Z', l.at / 1000, 'unixepoch'))
+                 WHEN place % 2 THEN json_object('status', was, 'attempt', number, 'idempotencyKey',
+                     substr(t.body, 1, 10) || printf('%026x', l.n * 4 + number))
+                 ELSE json_object('status', becomes, 'outcome', outcome, 'by', 'send', 'reference',
+                     CASE outcome WHEN 'approved' THEN 'ref_' || t.body END, 'declineCode',
+                     CASE outcome WHEN 'declined' THEN 'insufficient_funds' END, 'providerCode', NULL) END AS "after",
+            CASE WHEN place = 0 THEN 'created' WHEN place % 2 THEN 'opened' ELSE outcome END AS result, NULL AS reason,
+            'cus_' || COALESCE(s.person, t.person) AS customer_id, 'ch_' || COALESCE(s.body, t.charge) AS charge_id,
+            COALESCE(s.gateway, t.gateway) AS gateway,
+            CASE WHEN place = 0 THEN 'pending' WHEN place % 2 THEN was ELSE becomes END AS status,
+            COALESCE(s.currency, t.currency) AS currency, COALESCE(s.amount, t.amount) AS amount_minor
+       FROM lines l LEFT JOIN seeds s ON l.place = 0 AND s.rowid = l.source
+       LEFT JOIN tried t ON l.place > 0 AND t.rowid = l.source`,
 ];

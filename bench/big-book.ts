@@ -75,7 +75,7 @@ export async function buildBigBook(path: string, options: BigBookOptions): Promi
   }
 }
 
-/** knex binds no names in raw text without a space before them; numbers and ids of ours may stand in the text. */
+/** Numbers and ids of ours may stand in the text: a statement of literals is planned for them. */
 async function execute(
   db: Knex,
   statements: readonly string[],
