@@ -12,6 +12,8 @@ export interface BigBookOptions {
   charges?: number;
   /** Instead: a book of just so many audit rows in their seals, and nothing that they tell of. */
   auditRows?: number;
+  /** How many customers, each with one method; one for every 50 charges unless told otherwise. */
+  customers?: number;
   /** Whether audit rows and seals have their right hashes, so that `audit verify` passes; else they are made up. */
   hashes: boolean;
   /** The end of the 24 months, epoch milliseconds; what is still to be done falls due from a day later on. */
@@ -43,7 +45,7 @@ export async function buildBigBook(path: string, options: BigBookOptions): Promi
     for (const pragma of PRAGMAS) await db.raw(`PRAGMA ${pragma}`);
     const numbers = {
       charges,
-      people: Math.max(1, Math.floor(charges / 50)),
+      people: options.customers ?? Math.max(1, Math.floor(charges / 50)),
       plans: Math.max(1, Math.floor(charges / 48)),
       start: startMs,
       end: endMs,
