@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildBigBook } from '../../bench/big-book.ts';
 import { verifyAudit } from '../../src/audit/verify.ts';
-import { chargePage } from '../../src/charges/charges-store.ts';
+import { chargePage } from '../../src/charges/charge-lists-store.ts';
 import { isId, timeOfId } from '../../src/ids.ts';
 import { checkLedger } from '../../src/inspection/ledger-check.ts';
 import { openBook } from '../../src/storage/open.ts';
