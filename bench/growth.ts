@@ -22,7 +22,7 @@ const SMALL_CHARGES = 1_000;
 const ROUNDS = 5;
 /** Customers that are charged, from all over the book. */
 const PAYERS = 2_000;
-const BULK = 20_000;
+const BULK = Number(process.env.BENCH_CHARGES ?? 20_000);
 const BATCH = 1_000;
 const CLAIM = 64;
 const FLAT = { atMost: 1.2 };
@@ -55,7 +55,7 @@ async function timePair(
   count?: number,
 ): Promise<boolean> {
   const candidates = SIZES.map((size): Candidate => {
-    const candidate: Candidate = { name: `${name}, ${size} book`, run: () => run(size) };
+    const candidate: Candidate = { name: `${name}, ${size}`, run: () => run(size) };
     if (prepare !== undefined) candidate.prepare = () => prepare(size);
     if (size === 'big' && goal !== undefined) candidate.goal = goal;
     return candidate;
@@ -94,19 +94,19 @@ async function timeWork(paths: Paths): Promise<boolean> {
     const nowMs = Date.now();
     const due = async (size: (typeof SIZES)[number], limit: number) =>
       dueCharges(books[size].book.reader, 'pending', nowMs, 'run_none', limit);
-    const one = await timePair('100 charges, one by one', FLAT, async (size) =>
+    const one = await timePair('50 charges, one by one', FLAT, async (size) =>
       timed(async () => {
-        for (let index = 0; index < 100; index += 1) await chargeMany(books[size], 1, 1);
+        for (let index = 0; index < 50; index += 1) await chargeMany(books[size], 1, 1);
       }),
     );
-    const selection = await timePair('due-selection of 1,000, 20 times', FLAT, async (size) =>
+    const selection = await timePair('20 selections of 1,000 due', FLAT, async (size) =>
       timed(async () => {
         for (let index = 0; index < 20; index += 1) {
           if ((await due(size, 1_000)).length !== 1_000) throw new Error('fewer than 1,000 are due');
         }
       }),
     );
-    const claims = await timePair(`claim of ${CLAIM}, 10 times`, FLAT, async (size) => {
+    const claims = await timePair(`10 claims of ${CLAIM}`, FLAT, async (size) => {
       let ms = 0;
       for (let index = 0; index < 10; index += 1) {
         const ids = (await due(size, CLAIM)).map(({ id }) => id);
