@@ -8,6 +8,8 @@ type Benchmark = () => Promise<boolean>;
 /** Each answers whether its goals were met. */
 const BENCHMARKS: Record<string, () => Promise<{ bench: Benchmark }>> = {
   'cold-start': () => import('./cold-start.ts'),
+  growth: () => import('./growth.ts'),
+  bulk: () => import('./bulk.ts'),
   recovery: () => import('./recovery.ts'),
 };
 

@@ -9,6 +9,7 @@ import * as schedules from './0006_schedules.ts';
 import * as proof from './0007_proof.ts';
 import * as guards from './0008_guards.ts';
 import * as imports from './0009_imports.ts';
+import * as growth from './0010_growth.ts';
 
 export interface Migration {
   name: string;
@@ -25,4 +26,5 @@ export const migrations: readonly Migration[] = [
   { name: '0007_proof', up: proof.up },
   { name: '0008_guards', up: guards.up },
   { name: '0009_imports', up: imports.up },
+  { name: '0010_growth', up: growth.up },
 ];

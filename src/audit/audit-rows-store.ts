@@ -1,6 +1,7 @@
 // Reading the audit log: which rows are meant, a page of them for lists, and their count.
 import type { Knex } from 'knex';
 import { select } from '../storage/batch.ts';
+import { countAmong } from '../storage/count.ts';
 import type { AuditRow } from './audit-store.ts';
 
 /** Which rows are meant. Everything given must hold. */
@@ -56,8 +57,7 @@ export async function hasAuditRow(db: Knex, filter: AuditFilter): Promise<boolea
   return rows.length > 0;
 }
 
-export async function countAuditRows(db: Knex, filter: AuditFilter): Promise<number> {
+export function countAuditRows(db: Knex, filter: AuditFilter): Promise<number | null> {
   const { sql, bindings } = auditWhere(filter);
-  const [row] = await select<{ n: number }>(db, `SELECT COUNT(*) AS n FROM audit_rows a WHERE ${sql}`, bindings);
-  return row?.n ?? 0;
+  return countAmong(db, 'audit_rows a', sql, bindings);
 }

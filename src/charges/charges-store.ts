@@ -5,7 +5,7 @@ import type { DeclineClass } from '../gateways/declines.ts';
 import { type Cell, inList, insertRows, listBinding, select, updateRows } from '../storage/batch.ts';
 import { bigSum, fromBigSum } from '../storage/big-sum.ts';
 import { lockClause } from '../storage/dialect.ts';
-import { CHARGE_STATUSES, type Charge, type ChargeStatus } from './charge.ts';
+import type { Charge, ChargeStatus } from './charge.ts';
 
 /** What is written once, when the charge is made. */
 const FIXED: readonly [string, (charge: Charge) => Cell][] = [
@@ -76,13 +76,13 @@ export async function updateCharges(
   assert(found === charges.length, `charges changed under the writer: ${charges.length - found} of ${charges.length}`);
 }
 
-interface ChargeRow extends Record<string, Cell> {
+export interface ChargeRow extends Record<string, Cell> {
   id: string;
   status: ChargeStatus;
   decline_class: DeclineClass | null;
 }
 
-function toCharge(row: ChargeRow): Charge {
+export function toCharge(row: ChargeRow): Charge {
   const text = (column: string): string => String(row[column]);
   const maybe = (column: string): string | null => (row[column] === null ? null : text(column));
   const number = (column: string): number => Number(row[column]);
@@ -204,107 +204,19 @@ export async function dueTotals(
   kinds: readonly DueKind[],
   asOfMs: number,
 ): Promise<{ currency: string; count: number; amountMinor: bigint }[]> {
-  const where = kinds
-    .map((kind) =>
-      kind === 'pending'
-        ? `(status = 'pending' AND due_at <= ?)`
-        : `(status = 'failed' AND retry_at IS NOT NULL AND retry_at <= ?)`,
-    )
-    .join(' OR ');
+  const due = kinds.map(
+    (kind) =>
+      `SELECT currency, amount_minor FROM charges WHERE ${
+        kind === 'pending'
+          ? `status = 'pending' AND due_at <= ?`
+          : `status = 'failed' AND retry_at IS NOT NULL AND retry_at <= ?`
+      }`,
+  );
   const rows = await select<{ currency: string; n: number; amount: string }>(
     db,
-    `SELECT currency, COUNT(*) AS n, ${bigSum('amount_minor')} AS amount FROM charges WHERE ${where}
+    `SELECT currency, COUNT(*) AS n, ${bigSum('amount_minor')} AS amount FROM (${due.join(' UNION ALL ')})
       GROUP BY currency ORDER BY currency`,
     kinds.map(() => asOfMs),
   );
   return rows.map((row) => ({ currency: row.currency, count: row.n, amountMinor: fromBigSum(row.amount) }));
-}
-
-export interface ChargeFilter {
-  statuses?: readonly ChargeStatus[];
-  /** With `statuses`: charges of any status with a capture, void or refund whose outcome is unknown, too. */
-  openOperations?: boolean;
-  customerId?: string;
-  scheduleId?: string;
-  sinceMs?: number;
-  untilMs?: number;
-}
-
-/** As the partial index charges_unfinished has them: the planner takes it only where the query repeats its very words. */
-const UNFINISHED = ['authorized', 'settling', 'requires_action', 'failed', 'exhausted', 'unknown'];
-
-/** Words out of the known list, so that they may stand in the text, where the planner sees them. */
-function statusTerm(statuses: readonly ChargeStatus[]): string {
-  const known = CHARGE_STATUSES.filter((status) => statuses.includes(status));
-  const listed = (words: readonly string[]): string => `status IN (${words.map((word) => `'${word}'`).join(', ')})`;
-  return known.every((status) => UNFINISHED.includes(status))
-    ? `${listed(known)} AND ${listed(UNFINISHED)}`
-    : listed(known);
-}
-
-/** During a capture, void or refund the charge keeps its status: the partial index of open attempts tells. */
-const OPEN_OPERATIONS = `SELECT charge_id FROM attempts INDEXED BY attempts_open
-  WHERE (outcome IS NULL OR outcome IN ('unknown', 'settling', 'requires_action'))
-    AND (outcome IS NULL OR outcome = 'unknown') AND operation IN ('capture', 'void', 'refund')`;
-
-/** As one list of ids where both parts are indexed: with OR between them SQLite would read every charge. */
-function withOpenOperations(statuses: readonly ChargeStatus[]): string {
-  const isIndexed = statuses.every((status) => UNFINISHED.includes(status));
-  if (!isIndexed) return `(${statusTerm(statuses)} OR id IN (${OPEN_OPERATIONS}))`;
-  return `id IN (SELECT id FROM charges WHERE ${statusTerm(statuses)} UNION ${OPEN_OPERATIONS})`;
-}
-
-function chargeWhere(filter: ChargeFilter): { sql: string; bindings: (string | number)[] } {
-  const where: string[] = [];
-  const bindings: (string | number)[] = [];
-  const add = (sql: string, value: string | number): void => {
-    where.push(sql);
-    bindings.push(value);
-  };
-  if (filter.statuses !== undefined) {
-    const { statuses, openOperations = false } = filter;
-    where.push(openOperations ? withOpenOperations(statuses) : statusTerm(statuses));
-  }
-  if (filter.customerId !== undefined) add('customer_id = ?', filter.customerId);
-  if (filter.scheduleId !== undefined) add('schedule_id = ?', filter.scheduleId);
-  if (filter.sinceMs !== undefined) add('created_at >= ?', filter.sinceMs);
-  if (filter.untilMs !== undefined) add('created_at < ?', filter.untilMs);
-  return { sql: where.length === 0 ? '1' : where.join(' AND '), bindings };
-}
-
-/** One page, newest first by creation, then id; `before` is the last charge of the page before. */
-export async function chargePage(db: Knex, filter: ChargeFilter, limit: number, before?: Charge): Promise<Charge[]> {
-  const { sql, bindings } = chargeWhere(filter);
-  const cursor = before === undefined ? '' : ' AND (created_at, id) < (?, ?)';
-  const rows = await select<ChargeRow>(
-    db,
-    `SELECT * FROM charges WHERE ${sql}${cursor} ORDER BY created_at DESC, id DESC LIMIT ?`,
-    [...bindings, ...(before === undefined ? [] : [before.createdAt, before.id]), limit],
-  );
-  return rows.map(toCharge);
-}
-
-export async function countCharges(db: Knex, filter: ChargeFilter): Promise<number> {
-  const { sql, bindings } = chargeWhere(filter);
-  const [row] = await select<{ n: number }>(db, `SELECT COUNT(*) AS n FROM charges WHERE ${sql}`, bindings);
-  return row?.n ?? 0;
-}
-
-/** Failed charges, those with a time first and soonest first, from behind `before`. */
-export async function waitingRetryPage(db: Knex, limit: number, before?: Charge): Promise<Charge[]> {
-  const at = `COALESCE(retry_at, ${NO_RETRY_TIME})`;
-  const cursor = before === undefined ? '' : `AND (${at}, id) > (?, ?)`;
-  const rows = await select<ChargeRow>(
-    db,
-    `SELECT * FROM charges WHERE status = 'failed' ${cursor} ORDER BY ${at}, id LIMIT ?`,
-    [...(before === undefined ? [] : [before.retryAt ?? NO_RETRY_TIME, before.id]), limit],
-  );
-  return rows.map(toCharge);
-}
-
-/** Sorts behind every time there is. */
-const NO_RETRY_TIME = Number.MAX_SAFE_INTEGER;
-
-export async function countWaitingRetries(db: Knex): Promise<number> {
-  return countCharges(db, { statuses: ['failed'] });
 }

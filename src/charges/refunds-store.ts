@@ -2,6 +2,7 @@
 import type { Knex } from 'knex';
 import { assert } from '../errors.ts';
 import { type Cell, inList, insertRows, listBinding, select, updateRows } from '../storage/batch.ts';
+import { countUpTo } from '../storage/count.ts';
 import type { Refund, RefundStatus } from './refund.ts';
 
 const COLUMNS: readonly [string, (refund: Refund) => Cell][] = [
@@ -125,10 +126,9 @@ export async function refundPage(db: Knex, filter: RefundFilter, limit: number, 
   return rows.map(toRefund);
 }
 
-export async function countRefunds(db: Knex, filter: RefundFilter): Promise<number> {
+export function countRefunds(db: Knex, filter: RefundFilter): Promise<number | null> {
   const { sql, bindings } = refundWhere(filter);
-  const [row] = await select<{ n: number }>(db, `SELECT COUNT(*) AS n FROM refunds WHERE ${sql}`, bindings);
-  return row?.n ?? 0;
+  return countUpTo(db, `SELECT 1 FROM refunds WHERE ${sql}`, bindings);
 }
 
 function refundWhere(filter: RefundFilter): { sql: string; bindings: string[] } {

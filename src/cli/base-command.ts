@@ -88,7 +88,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** Prints a list in the format and length that `this.flags` ask for. */
   protected async showList<R extends object>(
-    list: { schema: string; rows: Rows<R>; total: number },
+    list: { schema: string; rows: Rows<R>; total: number | null },
     columns: readonly Column<R>[],
   ): Promise<void> {
     const { schema, rows, total } = list;

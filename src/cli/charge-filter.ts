@@ -1,7 +1,7 @@
 // From the flags of `charges list` to what is looked for.
 import type { App } from '../app.ts';
 import { CHARGE_STATUSES } from '../charges/charge.ts';
-import type { ChargeFilter } from '../charges/charges-store.ts';
+import type { ChargeFilter } from '../charges/charge-lists-store.ts';
 import { findId } from './find-id.ts';
 import { chosenWords } from './flag-words.ts';
 import { parseTimeRange } from './time-input.ts';

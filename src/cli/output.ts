@@ -1,6 +1,7 @@
 // Prints lists and single results in the format asked for. A list in csv or ndjson is written as it is read, so that
 // its length costs no memory; a table or JSON document holds what its limit lets in.
 import { csvLine } from '../audit/csv.ts';
+import { COUNTED_ROWS } from '../storage/count.ts';
 import { type Cell, type Column, csvCell } from './columns.ts';
 import { formatFields, formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -17,8 +18,8 @@ export interface ListOptions {
   format: ListFormat;
   /** The most rows to print; null for all. */
   limit: number | null;
-  /** How many rows there are in all, whatever the limit. */
-  total: number;
+  /** How many rows there are in all, whatever the limit; null for more than are counted. */
+  total: number | null;
 }
 
 /** Bytes gathered before a write: a system call per line would cost more than making the line. */
@@ -32,16 +33,17 @@ export async function printList<T extends object>(
   terminal: Terminal,
 ): Promise<void> {
   const { format, schema, total, limit } = options;
-  let shown: number | null;
+  let shown: Shown | null;
   if (format === 'csv' || format === 'ndjson') shown = await streamList(rows, columns, options, terminal);
   else {
-    const items = await collect(rows, limit);
-    shown = items.length;
+    const items: T[] = [];
+    const hasMore = await upTo(limit, total, rows, (row) => items.push(row) > 0);
+    shown = { count: items.length, hasMore };
     if (format === 'json') {
-      await terminal.write(`${toJson({ schema, items, total, hasMore: items.length < total })}\n`);
+      await terminal.write(`${toJson({ schema, items, total, hasMore })}\n`);
       return;
     }
-    if (shown > 0) await terminal.write(formatTable(items, columns, terminal));
+    if (items.length > 0) await terminal.write(formatTable(items, columns, terminal));
   }
   const footer = shown === null ? null : footerOf(shown, options);
   if (footer !== null) terminal.note(`${footer}\n`);
@@ -69,41 +71,60 @@ export async function printLine(text: string, terminal: Terminal): Promise<void>
   await terminal.write(`${printable(text)}\n`);
 }
 
-function footerOf(shown: number, { total, format }: ListOptions): string | null {
-  if (shown < total) return `showing ${withThousands(shown)} of ${withThousands(total)} (--limit, --all)`;
-  return shown === 0 && format === 'table' ? 'nothing found' : null;
+interface Shown {
+  count: number;
+  /** Whether there are rows behind the limit. */
+  hasMore: boolean;
 }
 
-async function collect<T>(rows: Rows<T>, limit: number | null): Promise<T[]> {
-  const items: T[] = [];
-  if (limit === 0) return items;
-  for await (const row of rows) {
-    items.push(row);
-    if (items.length === limit) break;
+function footerOf({ count, hasMore }: Shown, { total, format }: ListOptions): string | null {
+  const all = total === null ? `more than ${withThousands(COUNTED_ROWS)}` : withThousands(total);
+  if (hasMore) return `showing ${withThousands(count)} of ${all} (--limit, --all)`;
+  return count === 0 && format === 'table' ? 'nothing found' : null;
+}
+
+/**
+ * Hands `take` at most `limit` rows, until it answers `false`. Returns whether there are more; where no total tells, by
+ * looking for the next one.
+ */
+async function upTo<T>(
+  limit: number | null,
+  total: number | null,
+  rows: Rows<T>,
+  take: (row: T) => boolean | Promise<boolean>,
+): Promise<boolean> {
+  let count = 0;
+  if (limit !== 0 || total === null) {
+    for await (const row of rows) {
+      if (count === limit) return true;
+      if ((await take(row)) === false) return false;
+      count += 1;
+      if (count === limit && total !== null) break;
+    }
   }
-  return items;
+  return total !== null && count < total;
 }
 
-// How many were printed; null when the reader left early, who needs no footer.
+// Null when the reader left early, who needs no footer.
 async function streamList<T extends object>(
   rows: Rows<T>,
   columns: readonly Column<T>[],
-  { format, limit }: ListOptions,
+  { format, limit, total }: ListOptions,
   terminal: Terminal,
-): Promise<number | null> {
+): Promise<Shown | null> {
   let pending = format === 'csv' ? csvLine(columns.map((column) => column.key)) : '';
   let count = 0;
-  if (limit !== 0) {
-    for await (const row of rows) {
-      pending += format === 'csv' ? csvLine(columns.map((column) => safeCell(column, row))) : `${toJson(row, 0)}\n`;
-      count += 1;
-      if (count === limit) break;
-      if (pending.length < CHUNK_LENGTH) continue;
-      if (!(await terminal.write(pending))) return null;
-      pending = '';
-    }
-  }
-  return pending === '' || (await terminal.write(pending)) ? count : null;
+  let hasLeft = false;
+  const hasMore = await upTo(limit, total, rows, async (row) => {
+    pending += format === 'csv' ? csvLine(columns.map((column) => safeCell(column, row))) : `${toJson(row, 0)}\n`;
+    count += 1;
+    if (pending.length < CHUNK_LENGTH) return true;
+    hasLeft = !(await terminal.write(pending));
+    pending = '';
+    return !hasLeft;
+  });
+  if (hasLeft) return null;
+  return pending === '' || (await terminal.write(pending)) ? { count, hasMore } : null;
 }
 
 function safeCell<T>(column: Column<T>, row: T): string | number | bigint | null {

@@ -1,6 +1,7 @@
 // Payment methods in the book.
 import type { Knex } from 'knex';
 import { inList, insertRows, listBinding, select } from '../storage/batch.ts';
+import { countUpTo } from '../storage/count.ts';
 import type { PaymentMethod } from './customer.ts';
 
 export async function insertMethods(trx: Knex, methods: readonly PaymentMethod[]): Promise<void> {
@@ -77,10 +78,9 @@ export async function methodPage(
   return rows.map(toMethod);
 }
 
-export async function countMethods(db: Knex, filter: { customerId?: string }): Promise<number> {
+export function countMethods(db: Knex, filter: { customerId?: string }): Promise<number | null> {
   const { sql, bindings } = methodWhere(filter);
-  const [row] = await select<{ n: number }>(db, `SELECT COUNT(*) AS n FROM payment_methods WHERE ${sql}`, bindings);
-  return row?.n ?? 0;
+  return countUpTo(db, `SELECT 1 FROM payment_methods WHERE ${sql}`, bindings);
 }
 
 function methodWhere(filter: { customerId?: string }): { sql: string; bindings: string[] } {

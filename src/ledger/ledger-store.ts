@@ -2,6 +2,7 @@
 import type { Knex } from 'knex';
 import { assert } from '../errors.ts';
 import { inList, insertRows, listBinding, select } from '../storage/batch.ts';
+import { countAmong, countUpTo } from '../storage/count.ts';
 import { type EntryKind, type JournalEntry, monthOf, type NormalSide, normalSideOf, type Posting } from './ledger.ts';
 
 export interface Account {
@@ -127,14 +128,11 @@ export async function entryPage(
   );
 }
 
-export async function countEntries(db: Knex, filter: EntryFilter): Promise<number> {
+export function countEntries(db: Knex, filter: EntryFilter): Promise<number | null> {
   const { where, bindings } = entryWhere(filter);
-  const [row] = await select<{ n: number }>(
-    db,
-    `SELECT COUNT(*) AS n FROM journal_entries e ${whereText(where)}`,
-    bindings,
-  );
-  return row?.n ?? 0;
+  return filter.account === undefined
+    ? countUpTo(db, `SELECT 1 FROM journal_entries e ${whereText(where)}`, bindings)
+    : countAmong(db, 'journal_entries e', where.join(' AND '), bindings);
 }
 
 function entryWhere(filter: EntryFilter): { where: string[]; bindings: (string | number)[] } {
@@ -144,7 +142,7 @@ function entryWhere(filter: EntryFilter): { where: string[]; bindings: (string |
     where.push(sql);
     bindings.push(...values);
   };
-  if (filter.chargeId !== undefined) add('e.charge_id = ?', filter.chargeId);
+  if (filter.chargeId !== undefined) add(`e.id IN (${ENTRIES_OF_CHARGE})`, filter.chargeId, filter.chargeId);
   if (filter.sinceMs !== undefined) add('e.posted_at >= ?', filter.sinceMs);
   if (filter.untilMs !== undefined) add('e.posted_at < ?', filter.untilMs);
   if (filter.account !== undefined) {
@@ -156,6 +154,10 @@ function entryWhere(filter: EntryFilter): { where: string[]; bindings: (string |
   }
   return { where, bindings };
 }
+
+/** An entry that an attempt caused has its id; an index holds the few others. */
+const ENTRIES_OF_CHARGE = `SELECT 'je_' || substr(id, 5) FROM attempts WHERE charge_id = ?
+  UNION ALL SELECT id FROM journal_entries WHERE charge_id = ? AND kind IN ('reversed', 'adopted')`;
 
 const whereText = (where: readonly string[]): string => (where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`);
 

@@ -3,7 +3,7 @@
 import { appendAudit } from '../audit/audit.ts';
 import { cancelCharge, cancelIfUnpaid } from '../charges/cancel.ts';
 import { type Charge, type ChargeStatus, IN_FLIGHT } from '../charges/charge.ts';
-import { chargePage } from '../charges/charges-store.ts';
+import { chargePage } from '../charges/charge-lists-store.ts';
 import type { ChargesContext } from '../charges/context.ts';
 import type { Pipeline } from '../charges/pipeline.ts';
 import { BursarError } from '../errors.ts';

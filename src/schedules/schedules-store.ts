@@ -2,6 +2,7 @@
 import type { Knex } from 'knex';
 import { assert } from '../errors.ts';
 import { type Cell, inList, insertRows, listBinding, select, updateRows } from '../storage/batch.ts';
+import { countUpTo } from '../storage/count.ts';
 import { lockClause } from '../storage/dialect.ts';
 import type { IntervalUnit } from './recurrence.ts';
 import type { Schedule, ScheduleStatus } from './schedule.ts';
@@ -165,10 +166,9 @@ export async function schedulePage(
   return rows.map(toSchedule);
 }
 
-export async function countSchedules(db: Knex, filter: ScheduleFilter): Promise<number> {
+export function countSchedules(db: Knex, filter: ScheduleFilter): Promise<number | null> {
   const { sql, bindings } = scheduleWhere(filter);
-  const [row] = await select<{ n: number }>(db, `SELECT COUNT(*) AS n FROM schedules WHERE ${sql}`, bindings);
-  return row?.n ?? 0;
+  return countUpTo(db, `SELECT 1 FROM schedules WHERE ${sql}`, bindings);
 }
 
 function scheduleWhere(filter: ScheduleFilter): { sql: string; bindings: string[] } {

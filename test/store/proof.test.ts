@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Attempt } from '../../src/charges/attempt.ts';
 import type { Charge } from '../../src/charges/charge.ts';
-import { chargePage, countCharges } from '../../src/charges/charges-store.ts';
+import { chargePage, countCharges } from '../../src/charges/charge-lists-store.ts';
 import { captureCharge, refundCharge, voidCharge } from '../../src/charges/operations.ts';
 import { pause } from '../../src/charges/pause.ts';
 import { resolveOpenAttempts } from '../../src/charges/recovery.ts';

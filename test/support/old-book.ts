@@ -54,6 +54,7 @@ const ROWS: Record<string, readonly string[]> = {
     `INSERT INTO clock_faults VALUES ('simulated', 600000, 1000)`,
   ],
   '0009_imports': [],
+  '0010_growth': [],
 };
 
 /** Makes a book of schema `version` at `path` and fills its tables. */

@@ -1,7 +1,7 @@
 // A book whose schedules are created, billed and cancelled by the real operations.
 
 import type { Charge } from '../../src/charges/charge.ts';
-import { chargePage } from '../../src/charges/charges-store.ts';
+import { chargePage } from '../../src/charges/charge-lists-store.ts';
 import type { Gateway } from '../../src/gateways/gateway.ts';
 import { type CreateSchedule, createSchedule } from '../../src/schedules/operations.ts';
 import type { Schedule } from '../../src/schedules/schedule.ts';

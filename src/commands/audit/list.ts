@@ -1,5 +1,5 @@
 // bursar audit list: who did what, newest first.
-import { auditPage, countAuditRows } from '../../audit/audit-rows-store.ts';
+import { auditPage, countAuditRows, hasAuditRow } from '../../audit/audit-rows-store.ts';
 import type { AuditRow } from '../../audit/audit-store.ts';
 import { auditFilterFlags, noteUnknownNames, readAuditFilter } from '../../cli/audit-filter.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
@@ -22,7 +22,8 @@ export default class AuditList extends BaseCommand<typeof AuditList> {
     const filter = await readAuditFilter(app, this.flags);
     const rows = pages((limit, before: AuditRow | undefined) => auditPage(reader, filter, limit, before), auditRowView);
     const total = await countAuditRows(reader, filter);
-    if (total === 0) await noteUnknownNames(app, filter, (text) => this.terminal.note(text));
+    const isEmpty = total === 0 || (total === null && !(await hasAuditRow(reader, filter)));
+    if (isEmpty) await noteUnknownNames(app, filter, (text) => this.terminal.note(text));
     await this.showList(
       { schema: 'bursar.audit/1', rows, total },
       auditColumns((time) => this.time(time)),

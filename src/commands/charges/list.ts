@@ -1,6 +1,6 @@
 // The charges of the book, newest first.
 import { Flags } from '@oclif/core';
-import { chargePage, countCharges } from '../../charges/charges-store.ts';
+import { chargePage, countCharges } from '../../charges/charge-lists-store.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { chargeViews } from '../../cli/charge-documents.ts';
 import { readChargeFilter } from '../../cli/charge-filter.ts';

@@ -1,6 +1,6 @@
 // Failed charges that wait for a retry, soonest first.
 import type { Charge } from '../../charges/charge.ts';
-import { countWaitingRetries, waitingRetryPage } from '../../charges/charges-store.ts';
+import { countWaitingRetries, waitingRetryPage } from '../../charges/charge-lists-store.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { listFlags } from '../../cli/flags.ts';
 import { pages } from '../../cli/pages.ts';

@@ -1,13 +1,13 @@
 // Charges that no policy will try again by itself: someone has to decide.
 import { Findings, NAMED_PER_KIND } from '../../audit/finding.ts';
-import { chargePage, countCharges } from '../../charges/charges-store.ts';
+import { chargePage, countExhausted } from '../../charges/charge-lists-store.ts';
 import { EXIT } from '../../errors.ts';
 import type { Diagnosis, Patient } from '../diagnosis.ts';
 import { money } from '../money-text.ts';
 
 export async function exhausted({ db }: Patient): Promise<Diagnosis> {
   const filter = { statuses: ['exhausted' as const] };
-  const count = await countCharges(db, filter);
+  const count = await countExhausted(db);
   const findings = new Findings();
   for (const { id, amountMinor, currency, declineCode } of await chargePage(db, filter, NAMED_PER_KIND)) {
     const message = `Charge ${id} of ${money(amountMinor, currency)} will not be tried again (${declineCode ?? 'no reason known'}).`;

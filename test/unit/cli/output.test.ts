@@ -24,7 +24,7 @@ const ROWS: Row[] = [
 
 function print(
   format: ListFormat,
-  options: { limit?: number | null; total?: number; terminal?: ReturnType<typeof paperTerminal> } = {},
+  options: { limit?: number | null; total?: number | null; terminal?: ReturnType<typeof paperTerminal> } = {},
 ) {
   const { limit = null, total = ROWS.length, terminal = paperTerminal() } = options;
   return printList(ROWS, COLUMNS, { schema: 'bursar.rows/1', format, limit, total }, terminal).then(() => terminal);
@@ -60,6 +60,21 @@ test('json is one document that says whether there is more', async () => {
   expect(JSON.parse(out)).toEqual({ schema: 'bursar.rows/1', items: [ROWS[0]], total: 2, hasMore: true });
   expect(out).not.toContain('\u001b');
   expect(err).toBe('');
+});
+
+test('a list too long to be counted says that it is, and whether there is more', async () => {
+  const total = null;
+  const { out } = await print('json', { limit: 1, total });
+  expect(JSON.parse(out)).toMatchObject({ items: [ROWS[0]], total: null, hasMore: true });
+  for (const limit of [2, 3, null]) {
+    const { out, err } = await print('json', { limit, total });
+    expect(JSON.parse(out)).toMatchObject({ items: ROWS, hasMore: false });
+    expect(err).toBe('');
+  }
+  for (const format of ['table', 'csv', 'ndjson'] as const) {
+    expect((await print(format, { limit: 1, total })).err).toBe('showing 1 of more than 10,000 (--limit, --all)\n');
+    expect((await print(format, { limit: 2, total })).err).toBe('');
+  }
 });
 
 test('ndjson is a document a line', async () => {
