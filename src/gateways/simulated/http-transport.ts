@@ -8,11 +8,14 @@ import type { BankTransport } from './transport.ts';
 /** A page of the bank's list, the largest answer, takes 500 kB. */
 const LARGEST_ANSWER_BYTES = 10_000_000;
 
+/** An idle connection is closed by us, before the bank does so while a request is on its way. */
+const IDLE_MS = 30_000;
+
 /** `url` is an origin, such as http://127.0.0.1:8480. Connects at the first call. */
 export function httpTransport(url: string): BankTransport {
   const { protocol, hostname, port } = new URL(url);
   const isTls = protocol === 'https:';
-  const agent = new (isTls ? HttpsAgent : HttpAgent)({ keepAlive: true });
+  const agent = new (isTls ? HttpsAgent : HttpAgent)({ keepAlive: true, timeout: IDLE_MS });
   // Parsed once: node:http would parse an address at every request.
   const host = hostname.replace(/^\[|\]$/g, '');
   const target = { host, port: port === '' ? null : port, agent };
