@@ -10,17 +10,13 @@ const MANY = 200_000;
 const AT_MOST_MB = 200;
 const GROWTH_AT_MOST = 1.15;
 
-const FORMATS = ['table', 'json', 'csv', 'ndjson'];
-const LISTS = ['charges', 'customers', 'methods', 'schedules', 'attempts', 'refunds', 'audit'].map((topic) => [
-  topic,
-  'list',
-]);
+const TOPICS = ['charges', 'customers', 'methods', 'schedules', 'attempts', 'refunds', 'retries', 'audit'];
+const LISTS = [...TOPICS.map((topic) => [topic, 'list']), ['ledger', 'entries']];
 
-/** Every list that grows with the book in every format, and the exports. */
+/** Every list that grows with the book, and the exports. csv and ndjson are written by what writes JSON: once is enough. */
 const OUTPUTS = [
-  ...[...LISTS, ['ledger', 'entries'], ['retries', 'list'], ['billing', 'list']].flatMap((words) =>
-    FORMATS.map((format) => [...words, '--all', '--format', format]),
-  ),
+  ...LISTS.flatMap((words) => ['table', 'json'].map((format) => [...words, '--all', '--format', format])),
+  ...['csv', 'ndjson'].map((format) => ['charges', 'list', '--all', '--format', format]),
   ['audit', 'export', '--format', 'csv'],
   ['audit', 'export', '--format', 'ndjson'],
 ];
