@@ -10,6 +10,7 @@ const BENCHMARKS: Record<string, () => Promise<{ bench: Benchmark }>> = {
   'cold-start': () => import('./cold-start.ts'),
   growth: () => import('./growth.ts'),
   bulk: () => import('./bulk.ts'),
+  memory: () => import('./memory.ts'),
   recovery: () => import('./recovery.ts'),
 };
 

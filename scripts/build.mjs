@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Plugin } from '@oclif/core';
 import { build } from 'esbuild';
+import { mergeChunks } from './merge-chunks.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -44,6 +45,28 @@ const LOADED_LATE = {
   'wsl-utils': 'export const isWsl = false;',
 };
 
+// What every start loads, what every command, every one with a book, and most of those that show something of it.
+const JOINED = {
+  start: 'src/main.ts',
+  command: 'src/cli/base-command.ts',
+  book: 'src/app.ts',
+  charges: 'src/commands/charges/list.ts',
+};
+
+const EMITTED = {
+  absWorkingDir: root,
+  outdir: 'dist',
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  // Names stay readable in traces.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: 'none',
+  metafile: true,
+  logLevel: 'warning',
+};
+
 const lightStart = {
   name: 'light-start',
   setup(context) {
@@ -62,7 +85,7 @@ const lightStart = {
   },
 };
 
-const { metafile } = await bundle(await findCommands());
+const { metafile } = await mergeChunks(await bundle(await findCommands()), JOINED, EMITTED);
 await removeStale(Object.keys(metafile.outputs));
 await writeManifest();
 if (process.argv.includes('--meta')) await writeFile(join(root, 'dist', 'meta.json'), JSON.stringify(metafile));
@@ -74,31 +97,22 @@ async function findCommands() {
 
 function bundle(commands) {
   return build({
-    absWorkingDir: root,
+    ...EMITTED,
     entryPoints: [
       { in: 'src/main.ts', out: 'main' },
       { in: 'src/cli/help.ts', out: 'help' },
       { in: 'src/cli/command-not-found.ts', out: 'command-not-found' },
       ...commands.map((name) => ({ in: `src/commands/${name}.ts`, out: `commands/${name}` })),
     ],
-    outdir: 'dist',
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
     splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    // Names stay readable in traces.
-    minifyWhitespace: true,
-    minifySyntax: true,
-    legalComments: 'none',
     banner: { js: COMMONJS_NAMES },
     external: EXTERNAL,
     // oclif's check of its own engines loads semver at each start; package.json's engines say the same.
     define: { 'process.env.OCLIF_DISABLE_ENGINE_WARNING': '"1"' },
     plugins: [lightStart],
-    metafile: true,
-    logLevel: 'warning',
+    write: false,
   });
 }
 

@@ -1,9 +1,9 @@
-// Prints lists and single results in the format asked for. A list in csv or ndjson is written as it is read, so that
-// its length costs no memory; a table or JSON document holds what its limit lets in.
+// Prints lists and single results in the format asked for. A list is written as it is read, whatever its format, so that
+// its length costs no memory.
 import { csvLine } from '../audit/csv.ts';
 import { COUNTED_ROWS } from '../storage/count.ts';
 import { type Cell, type Column, csvCell } from './columns.ts';
-import { formatFields, formatTable } from './table.ts';
+import { formatFields, formatTable, tableInParts } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { printable, toJson, withThousands } from './text.ts';
 
@@ -24,6 +24,8 @@ export interface ListOptions {
 
 /** Bytes gathered before a write: a system call per line would cost more than making the line. */
 const CHUNK_LENGTH = 64 * 1024;
+/** Rows of a table whose columns are made as wide as the widest of them. */
+const TABLE_PART = 1000;
 
 /** Prints `rows`, at most `limit` of them, and tells on stderr when there are more. */
 export async function printList<T extends object>(
@@ -32,19 +34,10 @@ export async function printList<T extends object>(
   options: ListOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const { format, schema, total, limit } = options;
-  let shown: Shown | null;
-  if (format === 'csv' || format === 'ndjson') shown = await streamList(rows, columns, options, terminal);
-  else {
-    const items: T[] = [];
-    const hasMore = await upTo(limit, total, rows, (row) => items.push(row) > 0);
-    shown = { count: items.length, hasMore };
-    if (format === 'json') {
-      await terminal.write(`${toJson({ schema, items, total, hasMore })}\n`);
-      return;
-    }
-    if (items.length > 0) await terminal.write(formatTable(items, columns, terminal));
-  }
+  const { format } = options;
+  const isTable = format === 'table';
+  const shown = await (isTable ? streamTable : streamList)(rows, columns, options, terminal);
+  if (format === 'json') return;
   const footer = shown === null ? null : footerOf(shown, options);
   if (footer !== null) terminal.note(`${footer}\n`);
 }
@@ -109,14 +102,23 @@ async function upTo<T>(
 async function streamList<T extends object>(
   rows: Rows<T>,
   columns: readonly Column<T>[],
-  { format, limit, total }: ListOptions,
+  { format, schema, limit, total }: ListOptions,
   terminal: Terminal,
 ): Promise<Shown | null> {
-  let pending = format === 'csv' ? csvLine(columns.map((column) => column.key)) : '';
+  const line = {
+    csv: (row: T) => csvLine(columns.map((column) => safeCell(column, row))),
+    ndjson: (row: T) => `${toJson(row, 0)}\n`,
+    // As in one document made whole: every line of an item stands four further in.
+    json: (row: T) => `${count === 0 ? '' : ','}\n    ${toJson(row).replaceAll('\n', '\n    ')}`,
+    table: () => '',
+  }[format];
+  let pending = '';
+  if (format === 'csv') pending = csvLine(columns.map((column) => column.key));
+  if (format === 'json') pending = `{\n  "schema": ${toJson(schema)},\n  "items": [`;
   let count = 0;
   let hasLeft = false;
   const hasMore = await upTo(limit, total, rows, async (row) => {
-    pending += format === 'csv' ? csvLine(columns.map((column) => safeCell(column, row))) : `${toJson(row, 0)}\n`;
+    pending += line(row);
     count += 1;
     if (pending.length < CHUNK_LENGTH) return true;
     hasLeft = !(await terminal.write(pending));
@@ -124,7 +126,33 @@ async function streamList<T extends object>(
     return !hasLeft;
   });
   if (hasLeft) return null;
+  if (format === 'json') {
+    pending += `${count === 0 ? '' : '\n  '}],\n  "total": ${toJson(total)},\n  "hasMore": ${hasMore}\n}\n`;
+  }
   return pending === '' || (await terminal.write(pending)) ? { count, hasMore } : null;
+}
+
+// Null when the reader left early.
+async function streamTable<T extends object>(
+  rows: Rows<T>,
+  columns: readonly Column<T>[],
+  { limit, total }: ListOptions,
+  terminal: Terminal,
+): Promise<Shown | null> {
+  const format = tableInParts(columns, terminal);
+  let part: T[] = [];
+  let count = 0;
+  let hasLeft = false;
+  const hasMore = await upTo(limit, total, rows, async (row) => {
+    part.push(row);
+    count += 1;
+    if (part.length < TABLE_PART) return true;
+    hasLeft = !(await terminal.write(format(part)));
+    part = [];
+    return !hasLeft;
+  });
+  if (hasLeft) return null;
+  return part.length === 0 || (await terminal.write(format(part))) ? { count, hasMore } : null;
 }
 
 function safeCell<T>(column: Column<T>, row: T): string | number | bigint | null {

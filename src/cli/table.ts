@@ -19,26 +19,40 @@ export interface TableStyle {
 
 /** The lines of a table with one heading, without trailing blanks, each ended by a line break. */
 export function formatTable<T>(rows: readonly T[], columns: readonly Column<T>[], style: TableStyle): string {
+  return tableInParts(columns, style)(rows);
+}
+
+/**
+ * Formats a table that comes in parts, with the heading above the first: the columns of a later part are as wide as those
+ * before it, or wider where something in it is.
+ */
+export function tableInParts<T>(columns: readonly Column<T>[], style: TableStyle): (rows: readonly T[]) => string {
   const shown = columns.filter((column) => column.inTable !== false);
-  const cells = rows.map((row) => shown.map((column) => oneLine(tableCell(column, row))));
   const headers = shown.map(headerOf);
-  const widths = fitWidths(naturalWidths([headers, ...cells]), shown, style.width);
-  const table = new Table({
-    chars: { ...NO_BORDERS, middle: ' '.repeat(GAP) },
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
-    colWidths: widths,
-    colAligns: shown.map((column) => column.align ?? 'left'),
-  });
-  table.push(headers.map((text, index) => shorten(text, widths[index] ?? 0, 'end')));
-  for (const row of cells) {
-    table.push(row.map((text, index) => shorten(text, widths[index] ?? 0, shown[index]?.shorten ?? 'end')));
-  }
-  const [first = '', ...rest] = table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd());
-  const heading = style.hasColor ? bold(first) : first;
-  return `${[heading, ...rest].join('\n')}\n`;
+  let widths: number[] = [];
+  let isFirst = true;
+  return (rows) => {
+    const cells = rows.map((row) => shown.map((column) => oneLine(tableCell(column, row))));
+    const natural = naturalWidths([headers, ...cells]).map((width, index) => Math.max(width, widths[index] ?? 1));
+    widths = fitWidths(natural, shown, style.width);
+    const table = new Table({
+      chars: { ...NO_BORDERS, middle: ' '.repeat(GAP) },
+      style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
+      colWidths: widths,
+      colAligns: shown.map((column) => column.align ?? 'left'),
+    });
+    if (isFirst) table.push(headers.map((text, index) => shorten(text, widths[index] ?? 0, 'end')));
+    for (const row of cells) {
+      table.push(row.map((text, index) => shorten(text, widths[index] ?? 0, shown[index]?.shorten ?? 'end')));
+    }
+    const lines = table
+      .toString()
+      .split('\n')
+      .map((line) => line.trimEnd());
+    if (isFirst && style.hasColor) lines[0] = bold(lines[0] ?? '');
+    isFirst = false;
+    return `${lines.join('\n')}\n`;
+  };
 }
 
 /** Names and values, one a line: how a single thing is shown. */

@@ -130,6 +130,43 @@ test('a streamed list asks for no more rows once its reader has gone, or its lim
   expect(limited.out).toContain('1r,');
 });
 
+const MANY: Row[] = Array.from({ length: 2_500 }, (_, index) => ({
+  id: `ch_${String(index).padStart(26, '0')}`,
+  name: index === 0 ? null : 'a "name"\nof two lines \u007f',
+  amountMinor: String(index % 2 === 0 ? 9 : 10 ** (index % 10)),
+  count: index,
+}));
+
+test('a long json list is written in pieces, and is the document that JSON makes of it whole', async () => {
+  for (const [rows, limit] of [
+    [MANY, null],
+    [MANY, 1],
+    [[], null],
+  ] as const) {
+    const terminal = paperTerminal();
+    const list = { schema: 's"1', format: 'json', limit, total: rows.length } as const;
+    await printList(rows, COLUMNS, list, terminal);
+    const items = rows.slice(0, limit ?? rows.length);
+    const whole = { schema: 's"1', items, total: rows.length, hasMore: items.length < rows.length };
+    expect(terminal.out).toBe(`${JSON.stringify(whole, null, 2).replaceAll('\u007f', '\\u007f')}\n`);
+    expect(terminal.writes > 1).toBe(items.length > 1);
+  }
+});
+
+test('a long table is written in pieces under one heading, and nothing in it is cut', async () => {
+  const terminal = paperTerminal({ hasColor: true });
+  const list = { schema: 's', format: 'table', limit: null, total: MANY.length } as const;
+  // Wider than all that came before it, in the last piece.
+  const wide = { ...(MANY[0] as Row), name: 'a name that is longer than any before it' };
+  await printList([...MANY, wide], COLUMNS, list, terminal);
+  expect(terminal.writes).toBe(3);
+  expect(terminal.out.split('\u001b[1m')).toHaveLength(2);
+  const lines = terminal.out.trimEnd().split('\n');
+  expect(lines).toHaveLength(MANY.length + 2);
+  expect(lines.at(-1)).toContain(`${wide.name}  `);
+  expect(lines[2_400]).toMatch(/^ch_0{22}2399 {2}a "name" of two lines +1000000000 USD$/);
+});
+
 test('fields are names and values, lined up', async () => {
   const terminal = paperTerminal();
   await printFields(

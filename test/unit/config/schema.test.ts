@@ -15,6 +15,7 @@ const FULL = {
   gateways: {
     sim: {
       type: 'simulated',
+      url: 'http://127.0.0.1:8480',
       timeoutMs: 2000,
       latencyMs: 0,
       seed: 7,
@@ -61,6 +62,10 @@ describe('validateConfig', () => {
     expect(error.hint).toContain(`Did you mean ${nearest}?`);
   });
 
+  it.each(['http://localhost:1', 'http://[::1]:8480/', 'https://bank.example'])('takes a bank at %s', (url) => {
+    expect(() => validateConfig({ gateways: { g: { type: 'simulated', url } } }, 'c.json')).not.toThrow();
+  });
+
   it.each([
     [[], 'the top level'],
     [null, 'the top level'],
@@ -68,6 +73,15 @@ describe('validateConfig', () => {
     [{ books: { 'a/b': { url: 'x' } } }, 'books.a/b'],
     [{ gateways: { g: { type: 'unheard' } } }, 'gateways.g.type'],
     [{ gateways: { g: { type: 'simulated', timeoutMs: -1 } } }, 'gateways.g.timeoutMs'],
+    // In the clear to another machine, more than an origin, another protocol, no address.
+    ...[
+      'http://10.1.2.3:8480',
+      'http://bank.example',
+      'http://127.0.0.1:8480/v1',
+      'https://me@bank.example',
+      'ftp://127.0.0.1',
+      '127.0.0.1',
+    ].map((url): [object, string] => [{ gateways: { g: { type: 'simulated', url } } }, 'gateways.g.url']),
     [{ gateways: { g: { type: 'simulated', timeoutMs: 1.5 } } }, 'gateways.g.timeoutMs'],
     [{ policies: { p: { soft: ['3 dys'] } } }, 'policies.p.soft.0'],
     [{ policies: { none: { soft: ['1 day'] } } }, 'policies'],
