@@ -4,9 +4,9 @@ import { inList, listBinding, select } from '../storage/batch.ts';
 import { bigSum, fromBigSum } from '../storage/big-sum.ts';
 import { type AuditFilter, auditWhere } from './audit-rows-store.ts';
 import { hashBytes, type Seal, sqlHash } from './audit-store.ts';
-import { PLAIN_SHAPE, sqlExactLine, sqlJsonLine, sqlPlainLine } from './export-columns.ts';
+import { csvOfBarePage } from './bare-page.ts';
+import { BARE_SHAPE, sqlBareLine, sqlExactLine, sqlJsonLine } from './export-columns.ts';
 import type { ExportTotal } from './export-totals.ts';
-import { isPlainPage } from './plain-page.ts';
 
 export type ExportFormat = 'csv' | 'ndjson';
 
@@ -29,9 +29,10 @@ export async function exportPage(
   range: PageRange,
 ): Promise<ExportPage> {
   if (format === 'ndjson') return fetchPage(db, sqlJsonLine, filter, range);
-  const page = await fetchPage(db, sqlPlainLine, filter, range);
-  const shape = { rows: page.rows, jsonCells: page.jsonCells, ...PLAIN_SHAPE };
-  return isPlainPage(page.bytes, shape) ? page : fetchPage(db, sqlExactLine, filter, range);
+  const { rows, jsonCells, bytes } = await fetchPage(db, sqlBareLine, filter, range);
+  if (rows === 0) return { rows, bytes };
+  const csv = csvOfBarePage(bytes, { rows, jsonCells, ...BARE_SHAPE });
+  return csv === null ? fetchPage(db, sqlExactLine, filter, range) : { rows, bytes: csv };
 }
 
 async function fetchPage(
