@@ -9,6 +9,7 @@ type Benchmark = () => Promise<boolean>;
 const BENCHMARKS: Record<string, () => Promise<{ bench: Benchmark }>> = {
   'cold-start': () => import('./cold-start.ts'),
   recovery: () => import('./recovery.ts'),
+  export: () => import('./export.ts'),
 };
 
 const asked = process.argv.slice(2);
