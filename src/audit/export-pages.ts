@@ -10,12 +10,12 @@ const PAGE_BYTES = 8 * 1024 * 1024;
 const AHEAD = 2;
 
 /** Pages of the rows up to sequence `last`, in order; `fetch` makes one. */
-export async function* pagesOfLog(
+export async function* pagesOfLog<Page extends ExportPage>(
   db: Db,
   last: number,
-  fetch: (range: PageRange) => Promise<ExportPage>,
-): AsyncGenerator<ExportPage> {
-  const underway: { range: PageRange; page: Promise<ExportPage> }[] = [];
+  fetch: (range: PageRange) => Promise<Page>,
+): AsyncGenerator<Page> {
+  const underway: { range: PageRange; page: Promise<Page> }[] = [];
   let from = 0;
   let size = MOST_ROWS;
   const start = (): void => {

@@ -70,7 +70,8 @@ const MOVES = {
   duplicate: `a.action = 'sale.settle' AND a.result = 'duplicate'`,
 };
 
-export async function exportTotals(db: Knex, filter: AuditFilter, lastSequence: number): Promise<ExportTotal[]> {
+/** The totals of the rows of the range that the filter lets through. */
+export async function exportTotals(db: Knex, filter: AuditFilter, { from, to }: PageRange): Promise<ExportTotal[]> {
   const where = auditWhere(filter);
   const picks = Object.entries(MOVES).map(
     ([name, rule]) =>
@@ -80,9 +81,9 @@ export async function exportTotals(db: Knex, filter: AuditFilter, lastSequence: 
     db,
     // Grouping sorts: only what moves money goes into that.
     `SELECT a.currency, ${picks.join(', ')} FROM audit_rows a
-      WHERE a.sequence <= ? AND a.currency IS NOT NULL AND (${Object.values(MOVES).join(' OR ')}) AND ${where.sql}
-      GROUP BY a.currency ORDER BY a.currency`,
-    [lastSequence, ...where.bindings],
+      WHERE a.sequence > ? AND a.sequence <= ? AND a.currency IS NOT NULL AND (${Object.values(MOVES).join(' OR ')})
+        AND ${where.sql} GROUP BY a.currency`,
+    [from, to, ...where.bindings],
   );
   const count = (value: string | number | null | undefined): number => Number(value ?? 0);
   const minor = (value: string | number | null | undefined): string =>
