@@ -10,6 +10,7 @@ const BENCHMARKS: Record<string, () => Promise<{ bench: Benchmark }>> = {
   'cold-start': () => import('./cold-start.ts'),
   recovery: () => import('./recovery.ts'),
   export: () => import('./export.ts'),
+  check: () => import('./check.ts'),
 };
 
 const asked = process.argv.slice(2);
