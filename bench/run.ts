@@ -12,6 +12,8 @@ const BENCHMARKS: Record<string, () => Promise<{ bench: Benchmark }>> = {
   bulk: () => import('./bulk.ts'),
   memory: () => import('./memory.ts'),
   recovery: () => import('./recovery.ts'),
+  export: () => import('./export.ts'),
+  check: () => import('./check.ts'),
 };
 
 const asked = process.argv.slice(2);

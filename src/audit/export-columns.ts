@@ -2,8 +2,8 @@
 // name that the hash has for it, but for `at`: the hash covers epoch milliseconds (`at_ms`), people read ISO 8601 (`at`).
 import { currencyCodes, exponentOf } from '../money/currency.ts';
 import { formatAmount, MAX_MINOR } from '../money/money.ts';
+import { type CellKind, currencyKey, JSON_MARK } from './bare-page.ts';
 import { sqlCsvLine, sqlNumberCell, sqlTextCell } from './csv.ts';
-import type { CellKind } from './plain-page.ts';
 import { HASHED_COLUMNS, type HashedColumn } from './row-hash.ts';
 
 export const EXPORT_COLUMNS = [
@@ -96,14 +96,6 @@ const NULLABLE: ReadonlySet<ExportColumn> = new Set([
   'currency',
 ] as const);
 
-/** What `isPlainPage` has to know of the columns. */
-export const PLAIN_SHAPE = {
-  cells: EXPORT_COLUMNS.map((column): CellKind => {
-    if (JSON_COLUMNS.has(column)) return 'json';
-    return NULLABLE.has(column) || COMPUTED.has(column) ? 'nullable' : 'text';
-  }),
-};
-
 /** One record, every text cell escaped as `escapeCell` does it. */
 export const sqlExactLine = sqlCsvLine(
   EXPORT_COLUMNS.map((column) =>
@@ -111,21 +103,29 @@ export const sqlExactLine = sqlCsvLine(
   ),
 );
 
-/**
- * One record under the assumption that no text needs quotes or an apostrophe, but for JSON, which always does. It holds
- * for nearly all pages, which `isPlainPage` finds out, and takes a third of the time of `sqlExactLine`.
- */
-export const sqlPlainLine = sqlCsvLine(
-  EXPORT_COLUMNS.map((column) => {
+// What `csvOfBarePage` writes by itself.
+const BARE_COLUMNS = EXPORT_COLUMNS.filter((column) => column !== 'at' && column !== 'amount');
+
+/** One record with bare cells, which `csvOfBarePage` makes CSV of; it holds the marks around JSON. */
+export const sqlBareLine = sqlCsvLine(
+  BARE_COLUMNS.map((column) => {
     const source = SOURCES[column];
-    if (COMPUTED.has(column)) return sqlNumberCell(source);
-    if (NULLABLE.has(column)) return `iif(${source} = '', '""', ${source})`;
-    if (!JSON_COLUMNS.has(column)) return source;
-    // A JSON object that isn't empty begins with these two characters, and needs quotes for the second.
-    const isObject = `${source} >= '{"' AND ${source} < '{#'`;
-    return `CASE WHEN ${isObject} THEN '"' || replace(${source}, '"', '""') || '"' ELSE ${source} END`;
+    if (JSON_COLUMNS.has(column)) return `char(${JSON_MARK}) || ${source} || char(${JSON_MARK})`;
+    // The empty text would pass for null.
+    return NULLABLE.has(column) ? `iif(${source} = '', '""', ${source})` : source;
   }),
 );
+
+/** What `csvOfBarePage` has to know of the columns. */
+export const BARE_SHAPE = {
+  cells: BARE_COLUMNS.map((column): CellKind => {
+    if (column === 'at_ms') return 'time';
+    if (column === 'amount_minor') return 'money';
+    if (JSON_COLUMNS.has(column)) return 'json';
+    return NULLABLE.has(column) || NUMBER_COLUMNS.has(column) ? 'nullable' : 'text';
+  }),
+  exponents: new Map([...DIGITS].map(([code, digits]) => [currencyKey(Buffer.from(code), 0, 3), digits])),
+};
 
 /** One line of NDJSON, the same bytes as JSON.stringify of the row. */
 export const sqlJsonLine = `concat(json_object(${EXPORT_COLUMNS.map((column) => `'${column}', ${SOURCES[column]}`).join(', ')}), char(10))`;

@@ -4,9 +4,9 @@ import { inList, listBinding, select } from '../storage/batch.ts';
 import { bigSum, fromBigSum } from '../storage/big-sum.ts';
 import { type AuditFilter, auditWhere } from './audit-rows-store.ts';
 import { hashBytes, type Seal, sqlHash } from './audit-store.ts';
-import { PLAIN_SHAPE, sqlExactLine, sqlJsonLine, sqlPlainLine } from './export-columns.ts';
+import { csvOfBarePage } from './bare-page.ts';
+import { BARE_SHAPE, sqlBareLine, sqlExactLine, sqlJsonLine } from './export-columns.ts';
 import type { ExportTotal } from './export-totals.ts';
-import { isPlainPage } from './plain-page.ts';
 
 export type ExportFormat = 'csv' | 'ndjson';
 
@@ -29,9 +29,10 @@ export async function exportPage(
   range: PageRange,
 ): Promise<ExportPage> {
   if (format === 'ndjson') return fetchPage(db, sqlJsonLine, filter, range);
-  const page = await fetchPage(db, sqlPlainLine, filter, range);
-  const shape = { rows: page.rows, jsonCells: page.jsonCells, ...PLAIN_SHAPE };
-  return isPlainPage(page.bytes, shape) ? page : fetchPage(db, sqlExactLine, filter, range);
+  const { rows, jsonCells, bytes } = await fetchPage(db, sqlBareLine, filter, range);
+  if (rows === 0) return { rows, bytes };
+  const csv = csvOfBarePage(bytes, { rows, jsonCells, ...BARE_SHAPE });
+  return csv === null ? fetchPage(db, sqlExactLine, filter, range) : { rows, bytes: csv };
 }
 
 async function fetchPage(
@@ -69,7 +70,8 @@ const MOVES = {
   duplicate: `a.action = 'sale.settle' AND a.result = 'duplicate'`,
 };
 
-export async function exportTotals(db: Knex, filter: AuditFilter, lastSequence: number): Promise<ExportTotal[]> {
+/** The totals of the rows of the range that the filter lets through. */
+export async function exportTotals(db: Knex, filter: AuditFilter, { from, to }: PageRange): Promise<ExportTotal[]> {
   const where = auditWhere(filter);
   const picks = Object.entries(MOVES).map(
     ([name, rule]) =>
@@ -79,9 +81,9 @@ export async function exportTotals(db: Knex, filter: AuditFilter, lastSequence: 
     db,
     // Grouping sorts: only what moves money goes into that.
     `SELECT a.currency, ${picks.join(', ')} FROM audit_rows a
-      WHERE a.sequence <= ? AND a.currency IS NOT NULL AND (${Object.values(MOVES).join(' OR ')}) AND ${where.sql}
-      GROUP BY a.currency ORDER BY a.currency`,
-    [lastSequence, ...where.bindings],
+      WHERE a.sequence > ? AND a.sequence <= ? AND a.currency IS NOT NULL AND (${Object.values(MOVES).join(' OR ')})
+        AND ${where.sql} GROUP BY a.currency`,
+    [from, to, ...where.bindings],
   );
   const count = (value: string | number | null | undefined): number => Number(value ?? 0);
   const minor = (value: string | number | null | undefined): string =>

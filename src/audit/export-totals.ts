@@ -32,11 +32,24 @@ export class TotalsCounter {
   add(row: { action: string; result: string; currency: string | null; amount_minor: number | null }): void {
     const move = moneyMoved(row.action, row.result);
     if (row.currency === null || move === null) return;
+    this.#add(row.currency, move, 1, BigInt(row.amount_minor ?? 0));
+  }
+
+  /** Totals of a part, counted already. */
+  addTotals(totals: readonly ExportTotal[]): void {
+    for (const total of totals) {
+      this.#add(total.currency, 'captured', total.capturedCount, BigInt(total.capturedMinor));
+      this.#add(total.currency, 'refunded', total.refundedCount, BigInt(total.refundedMinor));
+      this.#add(total.currency, 'duplicate', total.duplicateCount, BigInt(total.duplicateMinor));
+    }
+  }
+
+  #add(currency: string, move: MoneyMove, count: number, minor: bigint): void {
     const none = () => ({ count: 0, minor: 0n });
-    const counted = this.#byCurrency.get(row.currency) ?? { captured: none(), refunded: none(), duplicate: none() };
-    this.#byCurrency.set(row.currency, counted);
-    counted[move].count += 1;
-    counted[move].minor += BigInt(row.amount_minor ?? 0);
+    const counted = this.#byCurrency.get(currency) ?? { captured: none(), refunded: none(), duplicate: none() };
+    this.#byCurrency.set(currency, counted);
+    counted[move].count += count;
+    counted[move].minor += minor;
   }
 
   list(): ExportTotal[] {

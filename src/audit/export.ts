@@ -11,8 +11,8 @@ import type { AuditFilter } from './audit-rows-store.ts';
 import { lastSealedSequence, type Seal } from './audit-store.ts';
 import { csvHeader, EXPORT_COLUMNS, HASHED_FIELDS } from './export-columns.ts';
 import { pagesOfLog } from './export-pages.ts';
-import { type ExportFormat, exportPage, exportTotals } from './export-store.ts';
-import type { ExportTotal } from './export-totals.ts';
+import { type ExportFormat, exportPage, exportTotals, type PageRange } from './export-store.ts';
+import { type ExportTotal, TotalsCounter } from './export-totals.ts';
 import { type Head, toHead } from './head.ts';
 import { MANIFEST_SCHEMA, type Manifest, type ManifestFilters, manifestText } from './manifest.ts';
 import { assertWritable, OutputFile } from './output-file.ts';
@@ -61,7 +61,7 @@ export async function exportAudit(context: ExportContext, options: ExportOptions
     throw new BursarError('usage', 'The file and its manifest have the same name. Nothing was exported.');
   }
   for (const path of targets) await assertWritable(path, force, context.forbidden);
-  const { head } = await sealPending(context.book, context.clock);
+  const { head } = await sealPending(context.book, context.clock, options.signal);
   const files: OutputFile[] = [];
   const begin = async (path: string | null): Promise<OutputFile | null> => {
     if (path === null) return null;
@@ -96,9 +96,15 @@ async function writeFiles(
   const { format, filter, signal } = options;
   const head = sealed === null ? null : toHead(sealed);
   const last = await lastSealedSequence(book.reader);
-  // On a connection of its own, while the pages are written.
-  const counting = exportTotals(book.reader, filter, last);
-  counting.catch(() => undefined);
+  const counter = new TotalsCounter();
+  // Beside the page's text, on a connection of its own: one statement for all totals could not be interrupted.
+  const fetch = async (range: PageRange) => {
+    const [page, totals] = await Promise.all([
+      exportPage(book.reader, format, filter, range),
+      exportTotals(book.reader, filter, range),
+    ]);
+    return { ...page, totals };
+  };
   const hash = createHash('sha256');
   let size = 0;
   const write = async (bytes: Buffer): Promise<void> => {
@@ -109,14 +115,15 @@ async function writeFiles(
     await written;
   };
   if (format === 'csv') await write(Buffer.from(csvHeader));
-  for await (const page of pagesOfLog(book.reader, last, (range) => exportPage(book.reader, format, filter, range))) {
+  for await (const page of pagesOfLog(book.reader, last, fetch)) {
     // Counted before it is written: what went to a reader that left half-way has left the book.
     progress.rows += page.rows;
+    counter.addTotals(page.totals);
     await write(page.bytes);
   }
   const { rows } = progress;
   const sha256 = hash.digest('hex');
-  const totals = await counting;
+  const totals = counter.list();
   const name = options.out === null ? null : basename(options.out);
   const fields: Omit<Manifest, 'seals'> = {
     schema: MANIFEST_SCHEMA,

@@ -2,6 +2,7 @@
 // with its line; it is never guessed at.
 import { createReadStream } from 'node:fs';
 import { unescapeText } from './csv.ts';
+import { CHUNK_BYTES, csvRecords, LONGEST_RECORD, MalformedCsv } from './csv-records.ts';
 import { EXPORT_COLUMNS, type ExportColumn, NUMBER_COLUMNS } from './export-columns.ts';
 import type { ExportFormat } from './export-store.ts';
 import type { HashedFields } from './row-hash.ts';
@@ -28,83 +29,48 @@ export interface BadLine {
   isFatal: boolean;
 }
 
-/** No record of ours is near this; an unclosed quote would otherwise take the rest of the file into memory. */
-const LONGEST_RECORD = 32 * 1024 * 1024;
-
 type Value = string | number | null;
 
-/** Every row of the file after its heading. */
-export function fileRows(path: string, format: ExportFormat): AsyncGenerator<FileRow | BadLine> {
+/** Every row of the file after its heading, some hundreds at a time. */
+export function fileRows(path: string, format: ExportFormat): AsyncGenerator<(FileRow | BadLine)[]> {
   return format === 'csv' ? csvRows(path) : jsonRows(path);
 }
 
-async function* csvRows(path: string): AsyncGenerator<FileRow | BadLine> {
-  const { parse } = await import('csv-parse');
-  const { parse: parseNow } = await import('csv-parse/sync');
-  const options = { record_delimiter: '\r\n', relax_column_count: true, max_record_size: LONGEST_RECORD };
-  const file = createReadStream(path);
-  const parser = parse({ ...options, raw: true });
-  file.on('error', (error) => parser.destroy(error));
-  file.pipe(parser);
-  let line = 1;
+async function* csvRows(path: string): AsyncGenerator<(FileRow | BadLine)[]> {
   try {
-    for await (const { raw, record } of parser as AsyncIterable<{ raw: string; record: string[] }>) {
-      const begins = line;
-      line += 1 + breaksIn(record);
-      if (begins === 1 && record.join() !== EXPORT_COLUMNS.join()) {
-        yield bad(1, 'its heading is not that of an audit export', true);
-        return;
+    for await (const records of csvRecords(path)) {
+      const [heading] = records;
+      if (heading?.line === 1) {
+        records.shift();
+        if (heading.cells.join() !== EXPORT_COLUMNS.join()) {
+          yield [bad(1, 'its heading is not that of an audit export', true)];
+          return;
+        }
       }
-      if (begins === 1) continue;
-      // Of the line ending csv-parse leaves the CR in `raw`.
-      const exactly = (): (string | null)[] =>
-        parseNow(raw.replace(/\r$/, ''), { ...options, cast: nullOrText })[0] ?? record;
-      const cells = MAY_BE_EMPTY_TEXT.test(raw) ? exactly() : record.map((cell) => (cell === '' ? null : cell));
-      yield toRow(begins, cells.map(csvValue), cells.length);
+      yield records.map(({ line, cells }) => toRow(line, cells.map(csvValue), cells.length));
     }
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && /CSV|QUOTE/.test(String(error.code)))) throw error;
-    yield bad(line, 'it is not CSV that an export writes (a quote stands where none may)', true);
-  } finally {
-    file.destroy();
+    if (!(error instanceof MalformedCsv)) throw error;
+    yield [bad(error.line, 'it is not CSV that an export writes (a quote stands where none may)', true)];
   }
-}
-
-// An empty cell without quotes is null; csv.ts writes an empty text with them. Only `cast` tells the two apart, and it
-// makes csv-parse eight times as slow: it is asked for the few records that may have such a cell.
-const MAY_BE_EMPTY_TEXT = /(?:^|,)""(?:,|\r|$)/m;
-
-function nullOrText(cell: string, { quoting }: { quoting: boolean }): string {
-  return cell === '' && !quoting ? (null as unknown as string) : cell;
-}
-
-function breaksIn(cells: readonly string[]): number {
-  let breaks = 0;
-  for (const cell of cells) {
-    for (let at = cell.indexOf('\n'); at !== -1; at = cell.indexOf('\n', at + 1)) breaks += 1;
-  }
-  return breaks;
 }
 
 function csvValue(cell: string | null, place: number): Value {
-  const column = EXPORT_COLUMNS[place];
-  if (cell === null || column === undefined) return cell;
-  if (!NUMBER_COLUMNS.has(column)) return unescapeText(cell);
+  if (cell === null) return cell;
+  if (CHECKS[place]?.isNumber !== true) return unescapeText(cell);
   return /^(0|-?[1-9]\d{0,18})$/.test(cell) ? Number(cell) : cell;
 }
 
-async function* jsonRows(path: string): AsyncGenerator<FileRow | BadLine> {
+async function* jsonRows(path: string): AsyncGenerator<(FileRow | BadLine)[]> {
   let line = 0;
-  for await (const text of lines(path)) {
-    line += 1;
-    const value = text === null ? undefined : parsed(text);
-    if (value === undefined) yield bad(line, 'it is not a JSON object', text === null);
-    else
-      yield toRow(
-        line,
-        EXPORT_COLUMNS.map((column) => value[column]),
-        Object.keys(value).length,
-      );
+  for await (const texts of lines(path)) {
+    yield texts.map((text) => {
+      line += 1;
+      const value = text === null ? undefined : parsed(text);
+      if (value === undefined) return bad(line, 'it is not a JSON object', text === null);
+      const values = EXPORT_COLUMNS.map((column) => value[column]);
+      return toRow(line, values, Object.keys(value).length);
+    });
   }
 }
 
@@ -118,37 +84,51 @@ function parsed(text: string): Record<string, unknown> | undefined {
 }
 
 /** Lines that end with LF and nothing else: readline would also break at U+2028. Null for one that is too long. */
-async function* lines(path: string): AsyncGenerator<string | null> {
+async function* lines(path: string): AsyncGenerator<(string | null)[]> {
   let rest: Buffer = Buffer.alloc(0);
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-    const text = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    let from = 0;
-    for (let end = text.indexOf(10); end !== -1; end = text.indexOf(10, from)) {
-      yield text.toString('utf8', from, end);
-      from = end + 1;
-    }
-    rest = text.subarray(from);
+  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Buffer>) {
+    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    const end = bytes.lastIndexOf(10);
+    if (end >= 0) yield bytes.toString('utf8', 0, end).split('\n');
+    rest = bytes.subarray(end + 1);
     if (rest.length <= LONGEST_RECORD) continue;
-    yield null;
+    yield [null];
     return;
   }
-  if (rest.length > 0) yield rest.toString('utf8');
+  if (rest.length > 0) yield [rest.toString('utf8')];
 }
 
 /** A row of the values in the order of EXPORT_COLUMNS, each of the type that its column has. */
 function toRow(line: number, values: readonly unknown[], count: number): FileRow | BadLine {
   if (count !== EXPORT_COLUMNS.length) return bad(line, `it has ${count} cells instead of ${EXPORT_COLUMNS.length}`);
-  const row = {} as Record<ExportColumn, string & number>;
-  for (const [place, column] of EXPORT_COLUMNS.entries()) {
+  for (const [place, { column, isNumber, isRequired }] of CHECKS.entries()) {
     const value = values[place];
-    const isNumber = NUMBER_COLUMNS.has(column);
-    const fits = isNumber ? Number.isSafeInteger(value) : typeof value === 'string';
-    if (!fits && (value !== null || REQUIRED.has(column)))
-      return bad(line, `its ${column} is not ${isNumber ? 'a whole number' : 'text'}`);
-    row[column] = value as string & number;
+    if (value === null ? !isRequired : isNumber ? Number.isSafeInteger(value) : typeof value === 'string') continue;
+    return bad(line, `its ${column} is not ${isNumber ? 'a whole number' : 'text'}`);
   }
-  const { at, at_ms, amount, hash, seal, leaf, ...fields } = row;
-  return { kind: 'row', line, fields: { ...fields, at: at_ms }, at, amount, hash, seal, leaf };
+  const text = (column: ExportColumn) => values[PLACES[column]] as string;
+  const number = (column: ExportColumn) => values[PLACES[column]] as number;
+  const fields: HashedFields = {
+    id: text('id'),
+    at: number('at_ms'),
+    actor: text('actor'),
+    host: text('host'),
+    command: text('command'),
+    subject: text('subject'),
+    action: text('action'),
+    before: text('before'),
+    after: text('after'),
+    result: text('result'),
+    reason: text('reason'),
+    customer_id: text('customer_id'),
+    charge_id: text('charge_id'),
+    gateway: text('gateway'),
+    status: text('status'),
+    currency: text('currency'),
+    amount_minor: number('amount_minor'),
+  };
+  const [at, amount, hash] = [text('at'), text('amount'), text('hash')];
+  return { kind: 'row', line, fields, at, amount, hash, seal: number('seal'), leaf: number('leaf') };
 }
 
 const REQUIRED: ReadonlySet<ExportColumn> = new Set([
@@ -161,6 +141,17 @@ const REQUIRED: ReadonlySet<ExportColumn> = new Set([
   'action',
   'result',
 ] as const);
+
+const PLACES = Object.fromEntries(EXPORT_COLUMNS.map((column, place) => [column, place])) as Record<
+  ExportColumn,
+  number
+>;
+
+const CHECKS = EXPORT_COLUMNS.map((column) => ({
+  column,
+  isNumber: NUMBER_COLUMNS.has(column),
+  isRequired: REQUIRED.has(column),
+}));
 
 function bad(line: number, fault: string, isFatal = false): BadLine {
   return { kind: 'bad', line, fault, isFatal };

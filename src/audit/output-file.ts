@@ -56,8 +56,10 @@ export class OutputFile {
   }
 
   async write(bytes: Buffer | string): Promise<void> {
+    // appendFile would write half a megabyte at a time.
+    let rest = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
     await this.#guarded(async () => {
-      await this.#handle.appendFile(bytes);
+      while (rest.length > 0) rest = rest.subarray((await this.#handle.write(rest)).bytesWritten);
     });
   }
 

@@ -11,10 +11,18 @@ const MAX_SEAL_ROWS = 50_000;
 const PAGE_ROWS = 10_000;
 export const NO_PREVIOUS_SEAL = '0'.repeat(64);
 
-/** Seals everything that is not sealed yet; returns how many rows that were, and the newest seal (or `null`). */
-export async function sealPending(book: Book, clock: Clock): Promise<{ sealed: number; head: Seal | null }> {
+/**
+ * Seals everything that is not sealed yet; returns how many rows that were, and the newest seal (or `null`). `signal`
+ * ends it between two seals.
+ */
+export async function sealPending(
+  book: Book,
+  clock: Clock,
+  signal?: AbortSignal,
+): Promise<{ sealed: number; head: Seal | null }> {
   let sealed = 0;
   while ((await hashesAfter(book.reader, await lastSealedSequence(book.reader), 1)).length > 0) {
+    signal?.throwIfAborted();
     const seal = await sealOnce(book, clock.nowMs());
     // Another process has sealed them meanwhile.
     if (seal === null) break;

@@ -7,9 +7,10 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { BursarError } from '../errors.ts';
+import { CHUNK_BYTES } from './csv-records.ts';
 import { decimalAmount, EXPORT_COLUMNS, HASHED_FIELDS } from './export-columns.ts';
 import { TotalsCounter } from './export-totals.ts';
-import { type FileRow, fileRows } from './file-rows.ts';
+import { type BadLine, type FileRow, fileRows } from './file-rows.ts';
 import { Findings } from './finding.ts';
 import { type Manifest, type ManifestSeal, parseManifest } from './manifest.ts';
 import { rowHash } from './row-hash.ts';
@@ -82,7 +83,7 @@ class VerifyingFile {
   async #fileItself(): Promise<void> {
     const hash = createHash('sha256');
     let size = 0;
-    for await (const chunk of createReadStream(this.#path) as AsyncIterable<Buffer>) {
+    for await (const chunk of createReadStream(this.#path, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Buffer>) {
       hash.update(chunk);
       size += chunk.length;
     }
@@ -141,24 +142,27 @@ class VerifyingFile {
 
   /** False when the file can't be read to its end. */
   async #everyRow(): Promise<boolean> {
-    for await (const row of fileRows(this.#path, this.#manifest.format)) {
-      if (row.kind === 'bad') {
-        this.#error(
-          'row_malformed',
-          `line ${row.line}`,
-          `Line ${row.line} is not a row of an audit export: ${row.fault}.`,
-        );
-        if (row.isFatal) return false;
-        continue;
+    for await (const rows of fileRows(this.#path, this.#manifest.format)) {
+      for (const row of rows) {
+        if (row.kind === 'row') this.#row(row);
+        else this.#malformed(row);
+        if (row.kind === 'bad' && row.isFatal) return false;
       }
-      this.#rows += 1;
-      this.#totals.add(row.fields);
-      this.#content(row);
-      this.#filtered(row);
-      this.#members.add(row);
     }
     this.#members.finish();
     return true;
+  }
+
+  #malformed({ line, fault }: BadLine): void {
+    this.#error('row_malformed', `line ${line}`, `Line ${line} is not a row of an audit export: ${fault}.`);
+  }
+
+  #row(row: FileRow): void {
+    this.#rows += 1;
+    this.#totals.add(row.fields);
+    this.#content(row);
+    this.#filtered(row);
+    this.#members.add(row);
   }
 
   #content({ line, fields, at, amount, hash }: FileRow): void {
