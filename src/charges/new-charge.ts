@@ -66,7 +66,12 @@ export function requestHash(body: Record<string, string | null | Record<string, 
 export async function writePendingCharges(trx: Db, context: ChargesContext, charges: readonly Charge[]): Promise<void> {
   if (charges.length === 0) return;
   const nowMs = context.clock.nowMs();
-  await insertCharges(trx, charges);
+  await insertPendingCharges(trx, charges, nowMs);
   await appendAudit(trx, context.author, nowMs, await createdEntries(trx, charges));
+}
+
+/** The same but for the audit rows, which the caller writes in the same trx. */
+export async function insertPendingCharges(trx: Db, charges: readonly Charge[], nowMs: number): Promise<void> {
+  await insertCharges(trx, charges);
   await appendEvents(trx, nowMs, charges.map(createdEvent));
 }

@@ -9,7 +9,7 @@ import { formatEvery } from './calendar-input.ts';
 import type { Schedule } from './schedule.ts';
 import type { SkippedPeriod } from './schedules-store.ts';
 
-/** The audit rows of new schedules; what a person wrote about them is encrypted with the customer's key. */
+/** The audit rows of new schedules. */
 export async function createdEntries(trx: Db, schedules: readonly Schedule[]): Promise<AuditEntry[]> {
   if (schedules.length === 0) return [];
   const keys = await personalKeys(trx, [...new Set(schedules.map(({ customerId }) => customerId))]);
@@ -20,7 +20,8 @@ export async function createdEntries(trx: Db, schedules: readonly Schedule[]): P
   });
 }
 
-function createdEntry(schedule: Schedule, key: string): AuditEntry {
+/** The audit row of a new schedule; what a person wrote about it is encrypted with the customer's key. */
+export function createdEntry(schedule: Schedule, key: string): AuditEntry {
   const { recurrence, description, metadata, paidThrough } = schedule;
   const hasMetadata = Object.keys(metadata).length > 0;
   return {
