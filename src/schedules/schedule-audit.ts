@@ -23,22 +23,15 @@ export async function createdEntries(trx: Db, schedules: readonly Schedule[]): P
 /** The audit row of a new schedule; what a person wrote about it is encrypted with the customer's key. */
 export function createdEntry(schedule: Schedule, key: string): AuditEntry {
   const { recurrence, description, metadata, paidThrough } = schedule;
-  const hasMetadata = Object.keys(metadata).length > 0;
-  return {
-    ...scheduleSubject(schedule),
-    action: 'schedule.create',
-    after: {
-      methodId: schedule.methodId,
-      policy: schedule.policy,
-      ...recurrence,
-      every: recurrence.every === null ? null : formatEvery(recurrence.every),
-      nextPeriod: schedule.next?.period ?? null,
-      ...(paidThrough === null ? {} : { paidThrough }),
-      ...(description === null ? {} : { description: encryptPersonal(key, description) }),
-      ...(hasMetadata ? { metadata: encryptPersonal(key, JSON.stringify(metadata)) } : {}),
-    },
-    result: 'created',
-  };
+  const { every, on, time, start, at, timezone } = recurrence;
+  // Grown field by field, since imports make a million of them: a literal out of spreads takes several times as long.
+  const after: Record<string, unknown> = { methodId: schedule.methodId, policy: schedule.policy };
+  after.every = every === null ? null : formatEvery(every);
+  Object.assign(after, { on, time, start, at, timezone, nextPeriod: schedule.next?.period ?? null });
+  if (paidThrough !== null) after.paidThrough = paidThrough;
+  if (description !== null) after.description = encryptPersonal(key, description);
+  if (Object.keys(metadata).length > 0) after.metadata = encryptPersonal(key, JSON.stringify(metadata));
+  return { action: 'schedule.create', after, result: 'created', ...scheduleSubject(schedule) };
 }
 
 /** The audit row of a period that a run passed over. */
