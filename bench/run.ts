@@ -8,6 +8,7 @@ type Benchmark = () => Promise<boolean>;
 /** Each answers whether its goals were met. */
 const BENCHMARKS: Record<string, () => Promise<{ bench: Benchmark }>> = {
   'cold-start': () => import('./cold-start.ts'),
+  bulk: () => import('./bulk.ts'),
   import: () => import('./import.ts'),
   recovery: () => import('./recovery.ts'),
 };

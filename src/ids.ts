@@ -26,26 +26,39 @@ export const ID_PREFIXES = {
 export type IdKind = keyof typeof ID_PREFIXES;
 
 let lastTimeMs = 0;
-let lastRandom = 0n;
+let lastTime = '';
+// The 80 bits behind the time, as two halves that a number holds exactly.
+let lastHigh = 0;
+let lastLow = 0;
+
+const HALF_BITS = 2 ** 40;
 
 /** A new id. Ids made by one process in the same millisecond ascend in the order they were made. */
 export function newId(kind: IdKind, timeMs: number): string {
   if (timeMs === lastTimeMs) {
-    lastRandom += 1n;
-    assert(lastRandom < 1n << 80n, 'ids of one millisecond ran out');
+    lastLow += 1;
+    if (lastLow === HALF_BITS) {
+      lastLow = 0;
+      lastHigh += 1;
+      assert(lastHigh < HALF_BITS, 'ids of one millisecond ran out');
+    }
   } else {
     lastTimeMs = timeMs;
+    lastTime = encodeTime(timeMs);
+    const random = randomBytes(10);
     // The top bit stays clear, so that counting up from here can't overflow within a millisecond.
-    lastRandom = BigInt(`0x${randomBytes(10).toString('hex')}`) >> 1n;
+    lastHigh = random.readUIntBE(0, 5) % (HALF_BITS / 2);
+    lastLow = random.readUIntBE(5, 5);
   }
-  return `${ID_PREFIXES[kind]}_${encode((BigInt(timeMs) << 80n) | lastRandom)}`;
+  return `${ID_PREFIXES[kind]}_${lastTime}${encode40(lastHigh)}${encode40(lastLow)}`;
 }
 
 /** The id that `key` and `parts` always give: `timeMs` in its first 48 bits, 80 bits of HMAC-SHA-256 after. */
 export function derivedId(kind: IdKind, timeMs: number, key: string, ...parts: string[]): string {
   assert(timeMs >= 0 && timeMs < 2 ** 48, `time of a derived id is out of range: ${timeMs}`);
-  const digest = createHmac('sha256', key).update(parts.join('\0')).digest('hex').slice(0, 20);
-  return `${ID_PREFIXES[kind]}_${encode((BigInt(timeMs) << 80n) | BigInt(`0x${digest}`))}`;
+  const digest = createHmac('sha256', key).update(parts.join('\0')).digest();
+  const rest = encode40(digest.readUIntBE(0, 5)) + encode40(digest.readUIntBE(5, 5));
+  return `${ID_PREFIXES[kind]}_${encodeTime(timeMs)}${rest}`;
 }
 
 /** The id of `kind` with the same 26 characters as `id`: for rows that exist at most once per other row. */
@@ -58,8 +71,11 @@ export function siblingId(kind: IdKind, id: string): string {
  * the book's id. 36 characters, under the 45 that the strictest provider takes (Square, `idempotency_key`).
  */
 export function attemptKey(bookId: string, chargeId: string, attemptNumber: number): string {
-  const digest = createHmac('sha256', bookId).update(`${chargeId}\0${attemptNumber}`).digest('hex');
-  return body(chargeId).slice(0, 10) + encode(BigInt(`0x${digest}`) & ((1n << 130n) - 1n));
+  const digest = createHmac('sha256', bookId).update(`${chargeId}\0${attemptNumber}`).digest();
+  // The last 130 bits: the ten that 26 characters have beside three times forty, then those.
+  let text = PAIRS[digest.readUInt16BE(15) % 1024] as string;
+  for (let at = 17; at < digest.length; at += 5) text += encode40(digest.readUIntBE(at, 5));
+  return body(chargeId).slice(0, 10) + text;
 }
 
 /** The time that an id begins with, epoch milliseconds: when the row was made, or the due time of a period's charge. */
@@ -70,7 +86,7 @@ export function timeOfId(id: string): number {
 
 /** What every id of `kind` made at `timeMs` or later sorts behind, so that an index on ids serves ranges of time. */
 export function idBound(kind: IdKind, timeMs: number): string {
-  return `${ID_PREFIXES[kind]}_${encode(BigInt(Math.max(0, timeMs)) << 80n)}`;
+  return `${ID_PREFIXES[kind]}_${encodeTime(Math.max(0, timeMs))}${'0'.repeat(16)}`;
 }
 
 export function isId(kind: IdKind, text: string): boolean {
@@ -83,11 +99,25 @@ function body(id: string): string {
   return id.slice(at + 1);
 }
 
-function encode(value: bigint): string {
-  let text = '';
-  for (let index = 0; index < ID_LENGTH; index += 1) {
-    text = ALPHABET[Number(value & 31n)] + text;
-    value >>= 5n;
-  }
-  return text;
+/** Every two characters, by the ten bits that they stand for. */
+const PAIRS: readonly string[] = Array.from(
+  { length: 1024 },
+  (_, bits) => (ALPHABET[bits >> 5] as string) + (ALPHABET[bits & 31] as string),
+);
+
+/** 48 bits of time as ten characters, which hold 50. */
+function encodeTime(timeMs: number): string {
+  return (PAIRS[Math.floor(timeMs / HALF_BITS)] as string) + encode40(timeMs % HALF_BITS);
+}
+
+/** 40 bits as eight characters. */
+function encode40(value: number): string {
+  const high = Math.floor(value / 2 ** 20);
+  const low = value % 2 ** 20;
+  return (
+    (PAIRS[high >> 10] as string) +
+    (PAIRS[high & 1023] as string) +
+    (PAIRS[low >> 10] as string) +
+    (PAIRS[low & 1023] as string)
+  );
 }

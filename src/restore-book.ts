@@ -5,7 +5,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { schemaVersion as programVersion } from '../migrations/versions.ts';
 import { actorOf } from './app.ts';
-import { type Author, appendAudit, authorOf } from './audit/audit.ts';
+import { type Author, appendAudit, authorOf, type Told } from './audit/audit.ts';
 import { sealPending } from './audit/seal.ts';
 import { type BackupManifest, fileTime, manifestPath } from './back-up-book.ts';
 import { beginQuarantine, type Quarantine } from './charges/guard-store.ts';
@@ -81,7 +81,13 @@ export async function restoreBook(request: RestoreRequest): Promise<RestoredBook
       manifest === null ? `restored from ${basename(source)}` : `restored from a backup taken at ${manifest.at}`;
     await prepare(staged, clock, author, {
       quarantine: isCurrent ? null : { since: nowMs, reason, mark: Math.max(mark, backup.openSequence) },
-      facts: { file: source, sha256, takenAt: manifest?.at ?? null, replaced: old, keptAside: aside },
+      facts: {
+        file: source,
+        sha256,
+        takenAt: manifest?.at ?? null,
+        replaced: old === null ? null : { ...old },
+        keptAside: aside,
+      },
     });
     await replaceBook(staged, target, aside, busyTimeoutOf(env), async (db) => {
       const now = db === null ? null : await identify(db as Db);
@@ -204,7 +210,7 @@ async function confirmReplacing(
 
 interface Preparation {
   quarantine: Quarantine | null;
-  facts: Record<string, unknown>;
+  facts: Record<string, Told>;
 }
 
 /** Brings the copy to this program's schema, puts it into quarantine, and has it say where it came from. */

@@ -1,6 +1,6 @@
 // The audit log's rows, seals and memberships in the book.
 import type { Knex } from 'knex';
-import { insertRows, select } from '../storage/batch.ts';
+import { type Cell, insertion, insertRows, select, type Write, write } from '../storage/batch.ts';
 import { HASHED_COLUMNS, type HashedFields, rowHash } from './row-hash.ts';
 
 export interface AuditRow extends HashedFields {
@@ -8,13 +8,18 @@ export interface AuditRow extends HashedFields {
   hash: string;
 }
 
+export function auditRowsInsertion(rows: readonly HashedFields[]): Write | null {
+  return insertion('audit_rows', [...HASHED_COLUMNS, 'hash'], rows.map(cellsOf));
+}
+
 export async function insertAuditRows(trx: Knex, rows: readonly HashedFields[]): Promise<void> {
-  await insertRows(
-    trx,
-    'audit_rows',
-    [...HASHED_COLUMNS, 'hash'],
-    rows.map((row) => [...HASHED_COLUMNS.map((column) => row[column]), rowHash(row)]),
-  );
+  await write(trx, auditRowsInsertion(rows));
+}
+
+function cellsOf(row: HashedFields): Cell[] {
+  const cells: Cell[] = HASHED_COLUMNS.map((column) => row[column]);
+  cells.push(rowHash(row));
+  return cells;
 }
 
 export interface Seal {

@@ -1,8 +1,9 @@
 // One row in the audit log for every change of state, written in the trx of the change itself.
 import { hostname, userInfo } from 'node:os';
 import { newId } from '../ids.ts';
+import { type Write, write } from '../storage/batch.ts';
 import type { Db } from '../storage/db.ts';
-import { insertAuditRows } from './audit-store.ts';
+import { auditRowsInsertion } from './audit-store.ts';
 
 /** Who changes the book, from where, with which command. */
 export interface Author {
@@ -11,12 +12,15 @@ export interface Author {
   command: string;
 }
 
+/** What a row tells, as JSON; what is undefined is left out. */
+export type Told = string | number | boolean | null | undefined | readonly Told[] | { readonly [name: string]: Told };
+
 /** What changed. `before` and `after` hold what the change was about, not whole rows; amounts are minor units. */
 export interface AuditEntry {
   subject: string;
   action: string;
-  before?: Record<string, unknown> | null;
-  after?: Record<string, unknown> | null;
+  before?: Record<string, Told> | null;
+  after?: Record<string, Told> | null;
   result: string;
   reason?: string | null;
   customerId?: string | null;
@@ -48,8 +52,11 @@ export async function appendAudit(
   nowMs: number,
   entries: readonly AuditEntry[],
 ): Promise<void> {
-  await insertAuditRows(
-    trx,
+  await write(trx, auditInsertion(author, nowMs, entries));
+}
+
+export function auditInsertion(author: Author, nowMs: number, entries: readonly AuditEntry[]): Write | null {
+  return auditRowsInsertion(
     entries.map((entry) => ({
       id: newId('audit', nowMs),
       at: nowMs,
@@ -72,7 +79,7 @@ export async function appendAudit(
   );
 }
 
-function json(value: Record<string, unknown> | null | undefined): string | null {
+function json(value: Record<string, Told> | null | undefined): string | null {
   if (value === undefined || value === null) return null;
-  return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? inner.toString() : inner));
+  return JSON.stringify(value);
 }

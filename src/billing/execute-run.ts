@@ -224,11 +224,15 @@ async function finish(pipeline: Pipeline, run: Run): Promise<void> {
         subject: run.id,
         action: `${run.kind}.run`,
         before: { status: 'running' },
-        after: { counts: run.counts, capturedMinor: Object.fromEntries(run.totals), stoppedBy: run.stoppedBy },
+        after: { counts: { ...run.counts }, capturedMinor: capturedOf(run), stoppedBy: run.stoppedBy },
         result: run.status,
       },
     ]);
   });
+}
+
+function capturedOf({ totals }: Run): Record<string, string> {
+  return Object.fromEntries([...totals].map(([currency, minor]) => [currency, minor.toString()]));
 }
 
 function stoppedByOf({ code }: BursarError): StoppedBy {

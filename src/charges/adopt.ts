@@ -12,7 +12,7 @@ import { approved, hasFailedSince, type Plan } from './adoption-plan.ts';
 import { type Attempt, isCollecting, isOpen } from './attempt.ts';
 import { ADOPTED, attemptsOfCharges, insertAttempts } from './attempts-store.ts';
 import type { Charge } from './charge.ts';
-import { auditSubject } from './charge-audit.ts';
+import { chargeEntry } from './charge-audit.ts';
 import { chargesById, updateCharges } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
 import type { Refund } from './refund.ts';
@@ -73,7 +73,7 @@ async function insertAdopted(
     trx,
     records.map(({ chargeId }) => chargeId),
   );
-  const versionWas = new Map([...charges.values()].map(({ id, version }) => [id, version]));
+  const before = new Map(charges);
   const duplicates = await unreturned(trx, gateway, records);
   const attempts: Attempt[] = [];
   const refunds: Refund[] = [];
@@ -95,20 +95,24 @@ async function insertAdopted(
       attemptCount: attempt.number,
       firstAttemptAt: charge.firstAttemptAt ?? record.at,
       objectId: isCollecting(record.operation) ? (record.objectId ?? charge.objectId) : charge.objectId,
-      version: (versionWas.get(charge.id) ?? 0) + 1,
+      version: (before.get(charge.id)?.version ?? 0) + 1,
       updatedAt: nowMs,
     });
     audit.push({
-      ...auditSubject(charge),
-      subject: attempt.id,
-      action: 'attempt.adopt',
-      after: { ...factsOf(record), attempt: attempt.number },
-      result: 'adopted',
+      ...chargeEntry(charge, {
+        subject: attempt.id,
+        action: 'attempt.adopt',
+        after: { ...factsOf(record), attempt: attempt.number },
+        result: 'adopted',
+        amountMinor: record.amountMinor,
+      }),
       gateway,
-      amountMinor: record.amountMinor,
     });
   }
-  await updateCharges(trx, [...charges.values()], ({ id }) => versionWas.get(id) ?? -1);
+  await updateCharges(
+    trx,
+    [...before.values()].map((was) => ({ was, now: charges.get(was.id) ?? was })),
+  );
   await insertRefunds(trx, refunds);
   await insertAttempts(trx, attempts);
   await appendAudit(trx, context.author, nowMs, audit);

@@ -1,9 +1,9 @@
 // Attempts in the book.
 import type { Knex } from 'knex';
-import { assert } from '../errors.ts';
 import type { DeclineClass } from '../gateways/declines.ts';
 import type { Operation } from '../gateways/gateway.ts';
-import { type Cell, inList, insertRows, listBinding, select, updateRows } from '../storage/batch.ts';
+import { type Cell, inList, insertion, listBinding, select, updating, type Write, write } from '../storage/batch.ts';
+import { type Change, changedColumns } from '../storage/change.ts';
 import { lockClause } from '../storage/dialect.ts';
 import { type Attempt, type AttemptOutcome, OPEN_OUTCOMES } from './attempt.ts';
 import type { ProofResult } from './proof-result.ts';
@@ -46,25 +46,32 @@ const CHANGING: readonly [string, (attempt: Attempt) => Cell][] = [
   ['settled_at', (a) => a.settledAt],
 ];
 
-export async function insertAttempts(trx: Knex, attempts: readonly Attempt[]): Promise<void> {
+export function attemptsInsertion(attempts: readonly Attempt[]): Write | null {
   const columns = [...FIXED, ...CHANGING];
-  await insertRows(
-    trx,
+  return insertion(
     'attempts',
     ['id', ...columns.map(([column]) => column)],
     attempts.map((attempt) => [attempt.id, ...columns.map(([, cell]) => cell(attempt))]),
   );
 }
 
-/** Writes attempts that were read with `lockAttempts` in the same trx. */
-export async function updateAttempts(trx: Knex, attempts: readonly Attempt[]): Promise<void> {
-  const found = await updateRows(
-    trx,
+export async function insertAttempts(trx: Knex, attempts: readonly Attempt[]): Promise<void> {
+  await write(trx, attemptsInsertion(attempts));
+}
+
+/** Writes what has changed of attempts that were read in the same trx; null where nothing has. */
+export function attemptsUpdate(changes: readonly Change<Attempt>[]): Write | null {
+  const columns = changedColumns(CHANGING, changes);
+  if (columns.length === 0) return null;
+  return updating(
     'attempts',
-    ['id', ...CHANGING.map(([column]) => column)],
-    attempts.map((attempt) => [attempt.id, ...CHANGING.map(([, cell]) => cell(attempt))]),
+    ['id', ...columns.map(([column]) => column)],
+    changes.map(({ now }) => [now.id, ...columns.map(([, cell]) => cell(now))]),
   );
-  assert(found === attempts.length, `attempts vanished: ${attempts.length - found} of ${attempts.length}`);
+}
+
+export async function updateAttempts(trx: Knex, changes: readonly Change<Attempt>[]): Promise<void> {
+  await write(trx, attemptsUpdate(changes));
 }
 
 interface AttemptRow extends Record<string, Cell> {
@@ -142,6 +149,26 @@ export async function lockAttempts(trx: Knex, ids: readonly string[]): Promise<M
     listBinding(ids),
   ]);
   return new Map(rows.map((row) => [row.id, toAttempt(row)]));
+}
+
+/** What tells whether an attempt and its charge still stand as somebody has them in hand. */
+export interface AttemptStanding {
+  id: string;
+  ownerId: string | null;
+  epoch: number;
+  outcome: AttemptOutcome | null;
+  sends: number;
+  chargeVersion: number;
+}
+
+/** Read in order to settle them in this trx. */
+export async function lockAttemptStandings(trx: Knex, ids: readonly string[]): Promise<AttemptStanding[]> {
+  return select<AttemptStanding>(
+    trx,
+    `SELECT t.id, t.owner_id AS "ownerId", t.epoch, t.outcome, t.sends, c.version AS "chargeVersion"
+       FROM attempts t JOIN charges c ON c.id = t.charge_id WHERE t.id IN ${inList} ${lockClause(trx)}`,
+    [listBinding(ids)],
+  );
 }
 
 /** Every attempt of these charges, by charge, in the order of their numbers. */

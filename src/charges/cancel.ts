@@ -8,7 +8,7 @@ import { writeTrx } from '../storage/trx.ts';
 import { type Attempt, isCollecting, isOpen, requestOf } from './attempt.ts';
 import { attemptsOfCharges } from './attempts-store.ts';
 import { CANCEL_IF_UNPAID, type Charge, type ChargeStatus, IN_FLIGHT } from './charge.ts';
-import { auditSubject } from './charge-audit.ts';
+import { chargeEntry } from './charge-audit.ts';
 import { chargeEvent } from './charge-events.ts';
 import { chargesById, lockCharges, updateCharges } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
@@ -64,16 +64,15 @@ export async function cancelCharge(pipeline: Pipeline, chargeId: string, reason:
       eventVersion: charge.eventVersion + 1,
       updatedAt: nowMs,
     };
-    await updateCharges(trx, [next]);
+    await updateCharges(trx, [{ was: charge, now: next }]);
     await appendAudit(trx, author, nowMs, [
-      {
-        ...auditSubject(next),
+      chargeEntry(next, {
         action: 'charge.cancel',
         before: { status: before.status },
         after: { status: next.status },
         result: 'cancelled',
         reason,
-      },
+      }),
     ]);
     await appendEvents(trx, nowMs, [chargeEvent('charge.cancelled.v1', next)]);
     return next;
@@ -90,17 +89,19 @@ export async function cancelIfUnpaid(
   return writeTrx(context.book, async (trx) => {
     const nowMs = context.clock.nowMs();
     const underWay = [...(await lockCharges(trx, ids)).values()].filter(({ status }) => IN_FLIGHT.includes(status));
-    const marked = underWay
+    const changes = underWay
       .filter(({ retryRule }) => retryRule !== CANCEL_IF_UNPAID)
-      .map(
-        (charge): Charge => ({ ...charge, retryRule: CANCEL_IF_UNPAID, version: charge.version + 1, updatedAt: nowMs }),
-      );
-    await updateCharges(trx, marked);
+      .map((was) => {
+        const now: Charge = { ...was, retryRule: CANCEL_IF_UNPAID, version: was.version + 1, updatedAt: nowMs };
+        return { was, now };
+      });
+    await updateCharges(trx, changes);
+    const marked = changes.map(({ now }) => now);
     await appendAudit(
       trx,
       context.author,
       nowMs,
-      marked.map((charge) => ({ ...auditSubject(charge), action: 'charge.cancel', result: 'if_unpaid', reason })),
+      marked.map((charge) => chargeEntry(charge, { action: 'charge.cancel', result: 'if_unpaid', reason })),
     );
     const byId = new Map(marked.map((charge) => [charge.id, charge]));
     return underWay.map((charge) => byId.get(charge.id) ?? charge);
@@ -124,8 +125,8 @@ async function leaveObject(pipeline: Pipeline, before: Charge, gateway: string):
       version: locked.version + 1,
       updatedAt: nowMs,
     };
-    await updateCharges(trx, [next]);
-    await appendAudit(trx, author, nowMs, [{ ...auditSubject(next), action: 'charge.cancel', result: 'closing' }]);
+    await updateCharges(trx, [{ was: locked, now: next }]);
+    await appendAudit(trx, author, nowMs, [chargeEntry(next, { action: 'charge.cancel', result: 'closing' })]);
     return next;
   });
 }

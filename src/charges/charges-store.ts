@@ -1,9 +1,9 @@
 // Charges in the book. Batches only: a single charge is a batch of one.
 import type { Knex } from 'knex';
-import { assert } from '../errors.ts';
 import type { DeclineClass } from '../gateways/declines.ts';
-import { type Cell, inList, insertRows, listBinding, select, updateRows } from '../storage/batch.ts';
+import { type Cell, inList, insertion, listBinding, select, updating, type Write, write } from '../storage/batch.ts';
 import { bigSum, fromBigSum } from '../storage/big-sum.ts';
+import { type Change, changedColumns } from '../storage/change.ts';
 import { lockClause } from '../storage/dialect.ts';
 import { CHARGE_STATUSES, type Charge, type ChargeStatus } from './charge.ts';
 
@@ -50,30 +50,32 @@ const CHANGING: readonly [string, (charge: Charge) => Cell][] = [
   ['updated_at', (c) => c.updatedAt],
 ];
 
-export async function insertCharges(trx: Knex, charges: readonly Charge[]): Promise<void> {
+export function chargesInsertion(charges: readonly Charge[]): Write | null {
   const columns = [...FIXED, ...CHANGING];
-  await insertRows(
-    trx,
+  return insertion(
     'charges',
     ['id', ...columns.map(([column]) => column)],
     charges.map((charge) => [charge.id, ...columns.map(([, cell]) => cell(charge))]),
   );
 }
 
-/** Writes changed charges, each of which must still have the version that it was read with. */
-export async function updateCharges(
-  trx: Knex,
-  charges: readonly Charge[],
-  versionWas: (charge: Charge) => number = (charge) => charge.version - 1,
-): Promise<void> {
-  const found = await updateRows(
-    trx,
+export async function insertCharges(trx: Knex, charges: readonly Charge[]): Promise<void> {
+  await write(trx, chargesInsertion(charges));
+}
+
+/** Writes what has changed of charges, each of which must still have the version that it was read with. */
+export function chargesUpdate(changes: readonly Change<Charge>[]): Write | null {
+  const columns = changedColumns(CHANGING, changes);
+  return updating(
     'charges',
-    ['id', ...CHANGING.map(([column]) => column), 'version_was'],
-    charges.map((charge) => [charge.id, ...CHANGING.map(([, cell]) => cell(charge)), versionWas(charge)]),
+    ['id', ...columns.map(([column]) => column), 'version_was'],
+    changes.map(({ was, now }) => [now.id, ...columns.map(([, cell]) => cell(now)), was.version]),
     ['version'],
   );
-  assert(found === charges.length, `charges changed under the writer: ${charges.length - found} of ${charges.length}`);
+}
+
+export async function updateCharges(trx: Knex, changes: readonly Change<Charge>[]): Promise<void> {
+  await write(trx, chargesUpdate(changes));
 }
 
 interface ChargeRow extends Record<string, Cell> {

@@ -1,13 +1,14 @@
 // Making charges: the row of a new one, and writing those that are not sent at once (a billing run's periods).
 import { createHash } from 'node:crypto';
-import { appendAudit } from '../audit/audit.ts';
-import { appendEvents } from '../events/events.ts';
+import { auditInsertion } from '../audit/audit.ts';
+import { eventsInsertion } from '../events/events.ts';
 import { canonicalJson } from '../gateways/canonical-json.ts';
+import { writeInOrder } from '../storage/batch.ts';
 import type { Db } from '../storage/db.ts';
 import type { Charge } from './charge.ts';
 import { createdEntries } from './charge-audit.ts';
 import { createdEvent } from './charge-events.ts';
-import { insertCharges } from './charges-store.ts';
+import { chargesInsertion } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
 
 export interface ChargeFacts {
@@ -31,8 +32,23 @@ export interface ChargeFacts {
 
 /** A pending charge with nothing tried yet. */
 export function newCharge(facts: ChargeFacts, nowMs: number): Charge {
+  // Field by field: a literal that begins with a spread and goes on this long is 100 times as slow in V8.
   return {
-    ...facts,
+    id: facts.id,
+    customerId: facts.customerId,
+    methodId: facts.methodId,
+    gateway: facts.gateway,
+    amountMinor: facts.amountMinor,
+    currency: facts.currency,
+    intent: facts.intent,
+    policy: facts.policy,
+    description: facts.description,
+    metadata: facts.metadata,
+    idempotencyKey: facts.idempotencyKey,
+    scheduleId: facts.scheduleId,
+    period: facts.period,
+    timezone: facts.timezone,
+    dueAt: facts.dueAt,
     authorizedMinor: 0n,
     capturedMinor: 0n,
     refundedMinor: 0n,
@@ -66,12 +82,15 @@ export function requestHash(body: Record<string, string | null | Record<string, 
 export async function writePendingCharges(trx: Db, context: ChargesContext, charges: readonly Charge[]): Promise<void> {
   if (charges.length === 0) return;
   const nowMs = context.clock.nowMs();
-  await insertPendingCharges(trx, charges, nowMs);
-  await appendAudit(trx, context.author, nowMs, await createdEntries(trx, charges));
+  const entries = await createdEntries(trx, charges);
+  await writeInOrder(trx, [
+    () => chargesInsertion(charges),
+    () => auditInsertion(context.author, nowMs, entries),
+    () => eventsInsertion(nowMs, charges.map(createdEvent)),
+  ]);
 }
 
 /** The same but for the audit rows, which the caller writes in the same trx. */
 export async function insertPendingCharges(trx: Db, charges: readonly Charge[], nowMs: number): Promise<void> {
-  await insertCharges(trx, charges);
-  await appendEvents(trx, nowMs, charges.map(createdEvent));
+  await writeInOrder(trx, [() => chargesInsertion(charges), () => eventsInsertion(nowMs, charges.map(createdEvent))]);
 }

@@ -1,27 +1,29 @@
 // Step one of the pipeline: charges are claimed and their attempts written, whole batches in one durable commit, before
 // any socket is opened. From here on everyone else treats the attempts as unknown.
 
-import { type AuditEntry, appendAudit } from '../audit/audit.ts';
+import { type AuditEntry, auditInsertion } from '../audit/audit.ts';
 import type { PaymentMethod } from '../customers/customer.ts';
 import { methodsById } from '../customers/methods-store.ts';
 import { assert, BursarError } from '../errors.ts';
-import { appendEvents, type DomainEvent } from '../events/events.ts';
+import { type DomainEvent, eventsInsertion } from '../events/events.ts';
 import type { Operation } from '../gateways/gateway.ts';
 import { attemptKey, newId } from '../ids.ts';
+import { writeInOrder } from '../storage/batch.ts';
+import type { Change } from '../storage/change.ts';
 import type { Db } from '../storage/db.ts';
 import { type ActsOn, actedOn, duplicateOf, gatewayOf, paymentOf, refundableDuplicate } from './acts-on.ts';
 import { type Attempt, isCollecting } from './attempt.ts';
-import { insertAttempts, openAttemptsOf } from './attempts-store.ts';
+import { attemptsInsertion, openAttemptsOf } from './attempts-store.ts';
 import { assertOpenable, type Charge } from './charge.ts';
-import { auditSubject, createdEntries } from './charge-audit.ts';
+import { chargeEntry, createdEntries } from './charge-audit.ts';
 import { chargeEvent, createdEvent } from './charge-events.ts';
-import { insertCharges, lockCharges, updateCharges } from './charges-store.ts';
+import { chargesInsertion, chargesUpdate, lockCharges } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
 import { type Opened, type OpenRequest, refused } from './open-request.ts';
 import { amountOf, operationOf, revived, toRefund } from './open-rules.ts';
 import { pauseFor, pauses } from './pauses-store.ts';
 import type { Refund } from './refund.ts';
-import { insertRefunds } from './refunds-store.ts';
+import { refundsInsertion } from './refunds-store.ts';
 import { attemptOpen, pausedError, unusableMethod } from './refusals.ts';
 import { findReplays } from './replays.ts';
 
@@ -41,7 +43,7 @@ class Opening {
   readonly #attempts: Attempt[] = [];
   readonly #refunds: Refund[] = [];
   readonly #created: Charge[] = [];
-  readonly #changed: Charge[] = [];
+  readonly #changed: Change<Charge>[] = [];
   readonly #audit: AuditEntry[] = [];
   readonly #events: DomainEvent[] = [];
 
@@ -138,27 +140,29 @@ class Opening {
       this.#attempts.push(attempt);
       const next = this.#claimed(charge, attempt, duplicate === null ? amountMinor : 0n);
       if (request.kind === 'create') this.#created.push(next);
-      else this.#changed.push(next);
+      else this.#changed.push({ was: standing, now: next });
       if (request.kind === 'replay') {
         this.#events.push(chargeEvent('charge.replayed.v1', next));
-        this.#audit.push({
-          ...auditSubject(charge),
-          action: 'charge.replay',
-          before: { status: standing.status },
-          after: { status: charge.status },
-          result: charge.status,
-          reason: request.reason,
-        });
+        this.#audit.push(
+          chargeEntry(charge, {
+            action: 'charge.replay',
+            before: { status: standing.status },
+            after: { status: charge.status },
+            result: charge.status,
+            reason: request.reason,
+          }),
+        );
       }
-      this.#audit.push({
-        ...auditSubject(next),
-        subject: attempt.id,
-        action: `${operation}.open`,
-        before: request.kind === 'create' ? null : { status: charge.status },
-        after: { status: next.status, attempt: attempt.number, idempotencyKey: attempt.idempotencyKey },
-        result: 'opened',
-        amountMinor,
-      });
+      this.#audit.push(
+        chargeEntry(next, {
+          subject: attempt.id,
+          action: `${operation}.open`,
+          before: request.kind === 'create' ? null : { status: charge.status },
+          after: { status: next.status, attempt: attempt.number, idempotencyKey: attempt.idempotencyKey },
+          result: 'opened',
+          amountMinor,
+        }),
+      );
       return { kind: 'opened', charge: next, attempt };
     } catch (error) {
       if (error instanceof BursarError) return refused(error);
@@ -259,29 +263,30 @@ class Opening {
       eventVersion: charge.eventVersion + 1,
       updatedAt: this.#nowMs,
     };
-    this.#changed.push(next);
+    this.#changed.push({ was: charge, now: next });
     this.#events.push(chargeEvent('charge.exhausted.v1', next, { declineCode: next.declineCode }));
-    this.#audit.push({
-      ...auditSubject(next),
-      action: 'charge.exhaust',
-      before: { status: charge.status },
-      after: { status: next.status, declineCode: next.declineCode },
-      result: next.retryRule ?? 'exhausted',
-    });
+    this.#audit.push(
+      chargeEntry(next, {
+        action: 'charge.exhaust',
+        before: { status: charge.status },
+        after: { status: next.status, declineCode: next.declineCode },
+        result: next.retryRule ?? 'exhausted',
+      }),
+    );
     return { kind: 'blocked', charge: next };
   }
 
   async #write(): Promise<void> {
     const { author, guard } = this.#context;
     if (this.#attempts.length > 0) await guard.raise(this.#trx);
-    await insertCharges(this.#trx, this.#created);
-    await updateCharges(this.#trx, this.#changed);
-    await insertRefunds(this.#trx, this.#refunds);
-    await insertAttempts(this.#trx, this.#attempts);
-    await appendAudit(this.#trx, author, this.#nowMs, [
-      ...(await createdEntries(this.#trx, this.#created)),
-      ...this.#audit,
+    const created = await createdEntries(this.#trx, this.#created);
+    await writeInOrder(this.#trx, [
+      () => chargesInsertion(this.#created),
+      () => chargesUpdate(this.#changed),
+      () => refundsInsertion(this.#refunds),
+      () => attemptsInsertion(this.#attempts),
+      () => auditInsertion(author, this.#nowMs, [...created, ...this.#audit]),
+      () => eventsInsertion(this.#nowMs, [...this.#created.map(createdEvent), ...this.#events]),
     ]);
-    await appendEvents(this.#trx, this.#nowMs, [...this.#created.map(createdEvent), ...this.#events]);
   }
 }

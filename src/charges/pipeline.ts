@@ -17,6 +17,7 @@ import { type Opened, type OpenRequest, refused } from './open-request.ts';
 import { notOpened, openUnrecorded, outcomeUnrecorded } from './refusals.ts';
 import { Sender } from './send.ts';
 import { type Settled, type Settlement, settleAttempts } from './settle.ts';
+import type { InHand } from './standing.ts';
 
 const MAX_BATCH = 1000;
 /** Each waits as long as a writer waits for a busy book. */
@@ -47,7 +48,7 @@ export class Pipeline {
    * Attempts that a request of this process has opened and not settled yet: no other request goes on with one of them, and
    * the room that settling them takes is theirs.
    */
-  readonly #inHand = new Set<string>();
+  readonly #inHand = new Map<string, InHand | null>();
 
   constructor(context: ChargesContext) {
     this.context = context;
@@ -77,7 +78,7 @@ export class Pipeline {
     const id = request.kind === 'create' ? request.charge.id : request.chargeId;
     try {
       const opened = await this.#opens.submit(request);
-      if (opened.kind === 'opened') this.#inHand.add(opened.attempt.id);
+      if (opened.kind === 'opened') this.#inHand.set(opened.attempt.id, opened);
       return opened;
     } catch (error) {
       if (error instanceof CommitUnknown) {
@@ -101,8 +102,10 @@ export class Pipeline {
     if (attempt === undefined || attempt.ownerId !== owner.id || attempt.outcome !== null) return null;
     // Another request for the same charge has opened it, and sends it.
     if (this.#inHand.has(attempt.id)) return null;
-    this.#inHand.add(attempt.id);
-    return { kind: 'opened', ...(await this.standing(attempt.id)) };
+    this.#inHand.set(attempt.id, null);
+    const standing = await this.standing(attempt.id);
+    this.#inHand.set(attempt.id, standing);
+    return { kind: 'opened', ...standing };
   }
 
   /**
@@ -132,7 +135,9 @@ export class Pipeline {
       const { outcome } = sent;
       isInHand = isForLater(outcome);
       if (isInHand) return null;
-      return { ...(await this.#settleSurely({ attemptId: attempt.id, outcome, source: 'send' })), outcome };
+      const inHand = this.#inHand.get(attempt.id) ?? undefined;
+      const settled = await this.#settleSurely({ attemptId: attempt.id, outcome, source: 'send', inHand });
+      return { charge: settled.charge, attempt: settled.attempt, outcome };
     } catch (error) {
       throw outcomeUnrecorded(attempt.chargeId, translateStorageError(error, this.context.book.where));
     } finally {

@@ -2,13 +2,14 @@
 // payment object closed. What was tried is written in the commits that settle the attempt or give it back.
 import { type AuditEntry, appendAudit } from '../audit/audit.ts';
 import type { Capabilities, Outcome } from '../gateways/gateway.ts';
+import type { Change } from '../storage/change.ts';
 import type { Db } from '../storage/db.ts';
 import { isConstraintError } from '../storage/dialect.ts';
 import { GroupCommit } from '../storage/group-commit.ts';
 import { writeTrx } from '../storage/trx.ts';
 import { type Attempt, type NewsSource, requestOf } from './attempt.ts';
 import { lockAttempts, updateAttempts } from './attempts-store.ts';
-import { auditSubject } from './charge-audit.ts';
+import { chargeEntry } from './charge-audit.ts';
 import { lockCharges, updateCharges } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
 import { pauseFor, pauses } from './pauses-store.ts';
@@ -178,34 +179,29 @@ export class Prover {
 
   async #countResends(trx: Db, claimed: readonly Claimed[]): Promise<(Attempt | null)[]> {
     const nowMs = this.#context.clock.nowMs();
-    const mine = await this.#mine(trx, claimed);
-    const counted = mine.map(
-      (attempt) =>
-        attempt && {
-          ...attempt,
-          sends: attempt.sends + 1,
-          unprovenSends: attempt.unprovenSends + 1,
-          lastSentAt: nowMs,
-        },
-    );
-    const resent = counted.filter((attempt) => attempt !== null);
+    const counted = (await this.#mine(trx, claimed)).map((change) => {
+      if (change === null) return null;
+      const { sends, unprovenSends } = change.now;
+      const sent = { sends: sends + 1, unprovenSends: unprovenSends + 1, lastSentAt: nowMs };
+      return { was: change.was, now: { ...change.now, ...sent } };
+    });
+    const changes = counted.filter((change) => change !== null);
+    const resent = changes.map(({ now }) => now);
     if (resent.length > 0) await this.#context.guard.raise(trx);
-    await updateAttempts(trx, resent);
+    await updateAttempts(trx, changes);
     await this.#noteResends(trx, resent, nowMs);
-    return counted;
+    return counted.map((change) => change?.now ?? null);
   }
 
   /** The run has tried these charges with this send: it must not open a new attempt for them. */
   async #noteResends(trx: Db, resent: readonly Attempt[], nowMs: number): Promise<void> {
     const ids = resent.map(({ chargeId }) => chargeId);
-    const charges = [...(await lockCharges(trx, ids)).values()].map((charge) => ({
-      ...charge,
-      lastRunId: this.#runId ?? charge.lastRunId,
-      version: charge.version + 1,
-      updatedAt: nowMs,
+    const changes = [...(await lockCharges(trx, ids)).values()].map((was) => ({
+      was,
+      now: { ...was, lastRunId: this.#runId ?? was.lastRunId, version: was.version + 1, updatedAt: nowMs },
     }));
-    await updateCharges(trx, charges);
-    const byId = new Map(charges.map((charge) => [charge.id, charge]));
+    await updateCharges(trx, changes);
+    const byId = new Map(changes.map(({ now }) => [now.id, now]));
     await appendAudit(
       trx,
       this.#context.author,
@@ -214,31 +210,23 @@ export class Prover {
         const charge = byId.get(attempt.chargeId);
         if (charge === undefined) return [];
         const { id, operation, sends, amountMinor } = attempt;
-        return [
-          {
-            ...auditSubject(charge),
-            subject: id,
-            action: `${operation}.resend`,
-            after: { sends },
-            result: 'opened',
-            amountMinor,
-          },
-        ];
+        const action = `${operation}.resend`;
+        return [chargeEntry(charge, { subject: id, action, after: { sends }, result: 'opened', amountMinor })];
       }),
     );
   }
 
   async #giveBack(trx: Db, claimed: readonly Claimed[]): Promise<undefined[]> {
-    const mine = (await this.#mine(trx, claimed)).filter((attempt) => attempt !== null);
+    const mine = (await this.#mine(trx, claimed)).filter((change) => change !== null);
     await updateAttempts(
       trx,
-      mine.map((attempt) => ({ ...attempt, ownerId: null })),
+      mine.map(({ was, now }) => ({ was, now: { ...now, ownerId: null } })),
     );
     return claimed.map(() => undefined);
   }
 
   /** The attempts as they stand, with what was tried; `null` for those that someone has taken over or settled meanwhile. */
-  async #mine(trx: Db, claimed: readonly Claimed[]): Promise<(Attempt | null)[]> {
+  async #mine(trx: Db, claimed: readonly Claimed[]): Promise<(Change<Attempt> | null)[]> {
     const nowMs = this.#context.clock.nowMs();
     const current = await lockAttempts(
       trx,
@@ -247,7 +235,7 @@ export class Prover {
     return claimed.map(({ attempt: { id, epoch }, note }) => {
       const attempt = current.get(id);
       if (attempt?.ownerId !== this.#context.owner.id || attempt.epoch !== epoch) return null;
-      return note === null ? attempt : noted(attempt, note, nowMs);
+      return { was: attempt, now: note === null ? attempt : noted(attempt, note, nowMs) };
     });
   }
 }

@@ -98,13 +98,9 @@ async function claim(trx: Db, context: ChargesContext, candidates: readonly Atte
         free.map(({ id }) => id),
       )
     ).values(),
-  ].map((attempt) => ({
-    ...attempt,
-    ownerId: context.owner.id,
-    epoch: attempt.epoch + 1,
-  }));
+  ].map((was) => ({ was, now: { ...was, ownerId: context.owner.id, epoch: was.epoch + 1 } }));
   await updateAttempts(trx, mine);
-  return mine;
+  return mine.map(({ now }) => now);
 }
 
 const OWNER_GONE: Outcome = { kind: 'unknown', reason: 'owner_gone', providerCode: null, providerMessage: null };

@@ -1,7 +1,6 @@
 // Refunds in the book.
 import type { Knex } from 'knex';
-import { assert } from '../errors.ts';
-import { type Cell, inList, insertRows, listBinding, select, updateRows } from '../storage/batch.ts';
+import { type Cell, inList, insertion, listBinding, select, updateRows, type Write, write } from '../storage/batch.ts';
 import type { Refund, RefundStatus } from './refund.ts';
 
 const COLUMNS: readonly [string, (refund: Refund) => Cell][] = [
@@ -19,13 +18,16 @@ const COLUMNS: readonly [string, (refund: Refund) => Cell][] = [
   ['updated_at', (r) => r.updatedAt],
 ];
 
-export async function insertRefunds(trx: Knex, refunds: readonly Refund[]): Promise<void> {
-  await insertRows(
-    trx,
+export function refundsInsertion(refunds: readonly Refund[]): Write | null {
+  return insertion(
     'refunds',
     COLUMNS.map(([column]) => column),
     refunds.map((refund) => COLUMNS.map(([, cell]) => cell(refund))),
   );
+}
+
+export async function insertRefunds(trx: Knex, refunds: readonly Refund[]): Promise<void> {
+  await write(trx, refundsInsertion(refunds));
 }
 
 /** Ends refunds that must still be what they were: pending, or of the other ending where late news says otherwise. */
@@ -34,14 +36,13 @@ export async function finishRefunds(
   refunds: readonly { id: string; status: RefundStatus; was: RefundStatus }[],
   nowMs: number,
 ): Promise<void> {
-  const found = await updateRows(
+  await updateRows(
     trx,
     'refunds',
     ['id', 'status', 'updated_at', 'status_was'],
     refunds.map(({ id, status, was }) => [id, status, nowMs, was]),
     ['status'],
   );
-  assert(found === refunds.length, 'a refund ended twice');
 }
 
 interface RefundRow extends Record<string, Cell> {

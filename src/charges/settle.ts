@@ -1,27 +1,29 @@
 // Step three of the pipeline: what attempts came to. Attempt, charge, journal entry, audit row, event and next retry of
 // a whole batch in one commit: all or nothing. Facts are never refused here; precedence decides what they change.
 
-import { type AuditEntry, appendAudit } from '../audit/audit.ts';
+import { type AuditEntry, auditInsertion } from '../audit/audit.ts';
 import { blockMethods } from '../customers/methods-store.ts';
 import { assert, BursarError } from '../errors.ts';
-import { appendEvents, type DomainEvent } from '../events/events.ts';
+import { type DomainEvent, eventsInsertion } from '../events/events.ts';
 import type { Outcome } from '../gateways/gateway.ts';
 import { entryFor, type JournalEntry, reversalOf } from '../ledger/ledger.ts';
-import { insertEntries } from '../ledger/ledger-store.ts';
+import { entriesInsertion, openAccounts, postingsInsertion } from '../ledger/ledger-store.ts';
 import { type Decision, decide, type RetryPolicy } from '../retries/policy.ts';
+import { writeInOrder } from '../storage/batch.ts';
 import type { Db } from '../storage/db.ts';
 import { type Attempt, hasFailedLate, isCollecting, isOpen, judge, type NewsSource, NO_REFERENCE } from './attempt.ts';
-import { type Collected, collectedCharges, lockAttempts, updateAttempts } from './attempts-store.ts';
+import { attemptsUpdate, type Collected, collectedCharges } from './attempts-store.ts';
 import { type AfterFailure, CANCEL_IF_UNPAID, type Charge, IN_FLIGHT, statusAfter } from './charge.ts';
-import { auditSubject } from './charge-audit.ts';
+import { chargeEntry } from './charge-audit.ts';
 import { chargeEvent, statusEvent } from './charge-events.ts';
-import { lockCharges, updateCharges } from './charges-store.ts';
+import { chargesUpdate } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
 import { noted, type ProofNote } from './proof.ts';
 import { described } from './provider-words.ts';
 import type { Refund, RefundStatus } from './refund.ts';
 import { finishRefunds, refundsById } from './refunds-store.ts';
 import { isOwnStop } from './send.ts';
+import { type InHand, lockStanding } from './standing.ts';
 
 /** News about an attempt. */
 export interface Settlement {
@@ -32,6 +34,8 @@ export interface Settlement {
   reason?: string;
   /** What was tried to get this news. */
   proof?: ProofNote;
+  /** As this process has opened it; read only where it stands otherwise by now. */
+  inHand?: InHand | undefined;
 }
 
 export interface Settled {
@@ -56,8 +60,9 @@ class Settling {
   #attempts = new Map<string, Attempt>();
   #collectedBy = new Map<string, Collected>();
   #refundsById = new Map<string, Refund>();
-  readonly #versionWas = new Map<string, number>();
-  readonly #changedAttempts = new Set<string>();
+  /** What has changed, as it stood before. */
+  readonly #chargesWere = new Map<string, Charge>();
+  readonly #attemptsWere = new Map<string, Attempt>();
   readonly #entries: JournalEntry[] = [];
   readonly #events: DomainEvent[] = [];
   readonly #audit: AuditEntry[] = [];
@@ -71,11 +76,11 @@ class Settling {
   }
 
   async run(settlements: readonly Settlement[]): Promise<Settled[]> {
-    this.#attempts = await lockAttempts(this.#trx, [...new Set(settlements.map(({ attemptId }) => attemptId))]);
-    const chargeIds = [...new Set([...this.#attempts.values()].map(({ chargeId }) => chargeId))];
-    this.#charges = await lockCharges(this.#trx, chargeIds);
+    const standing = await lockStanding(this.#trx, settlements);
+    this.#attempts = standing.attempts;
+    this.#charges = standing.charges;
     if (settlements.some(({ outcome }) => outcome.kind === 'approved')) {
-      this.#collectedBy = await collectedCharges(this.#trx, chargeIds);
+      this.#collectedBy = await collectedCharges(this.#trx, [...this.#charges.keys()]);
     }
     const refundIds = [...this.#attempts.values()].flatMap(({ refundId }) => refundId ?? []);
     if (refundIds.length > 0) this.#refundsById = await refundsById(this.#trx, refundIds);
@@ -102,7 +107,7 @@ class Settling {
     // An attempt that stays open belongs to nobody: the next run looks after it.
     attempt.ownerId = null;
     this.#attempts.set(attempt.id, attempt);
-    this.#changedAttempts.add(attempt.id);
+    if (!this.#attemptsWere.has(attempt.id)) this.#attemptsWere.set(attempt.id, before);
     if (isCollecting(attempt.operation) && attempt.outcome === 'approved') this.#collectedBy.set(charge.id, attempt);
 
     const failed = attempt.outcome === 'declined' || attempt.outcome === 'rejected';
@@ -264,7 +269,7 @@ class Settling {
     before: Attempt,
     { source, cause, reason }: { source: NewsSource; cause: string | null; reason: string | null },
   ): void {
-    if (!this.#versionWas.has(was.id)) this.#versionWas.set(was.id, was.version);
+    if (!this.#chargesWere.has(was.id)) this.#chargesWere.set(was.id, was);
     next.version += 1;
     next.updatedAt = this.#nowMs;
     this.#charges.set(next.id, next);
@@ -285,52 +290,58 @@ class Settling {
         chargeEvent(type, charge, { refundId: attempt.refundId, refundMinor: attempt.amountMinor.toString() }),
       );
     }
-    this.#audit.push({
-      ...auditSubject(next),
-      subject: attempt.id,
-      action: `${attempt.operation}.settle`,
-      // What is adopted had no outcome in this book before, whatever it was written down as.
-      before: { status: was.status, outcome: source === 'adoption' ? null : before.outcome },
-      after: {
-        status: next.status,
-        outcome: attempt.outcome,
-        by: source,
-        ...(cause === null ? {} : { cause }),
-        reference: attempt.reference,
-        declineCode: attempt.declineCode,
-        providerCode: attempt.providerCode,
-        ...(next.retryRule === null ? {} : { rule: next.retryRule }),
-        ...(next.retryAt === null ? {} : { retryAt: new Date(next.retryAt).toISOString() }),
-      },
-      result: attempt.outcome ?? 'open',
-      reason,
-      amountMinor: attempt.amountMinor,
-    });
+    this.#audit.push(
+      chargeEntry(next, {
+        subject: attempt.id,
+        action: `${attempt.operation}.settle`,
+        // What is adopted had no outcome in this book before, whatever it was written down as.
+        before: { status: was.status, outcome: source === 'adoption' ? null : before.outcome },
+        after: {
+          status: next.status,
+          outcome: attempt.outcome,
+          by: source,
+          // What is undefined is left out of the JSON.
+          cause: cause ?? undefined,
+          reference: attempt.reference,
+          declineCode: attempt.declineCode,
+          providerCode: attempt.providerCode,
+          rule: next.retryRule ?? undefined,
+          retryAt: next.retryAt === null ? undefined : new Date(next.retryAt).toISOString(),
+        },
+        result: attempt.outcome ?? 'open',
+        reason,
+        amountMinor: attempt.amountMinor,
+      }),
+    );
   }
 
   async #write(): Promise<void> {
     const { author } = this.#context;
-    const charges = [...this.#versionWas.keys()].map((id) => this.#chargeOf(id));
-    await updateCharges(this.#trx, charges, (charge) => this.#versionWas.get(charge.id) ?? -1);
-    await updateAttempts(
-      this.#trx,
-      [...this.#changedAttempts].map((id) => this.#attemptOf(id)),
-    );
-    await insertEntries(this.#trx, this.#entries);
+    const charges = [...this.#chargesWere.values()].map((was) => ({ was, now: this.#chargeOf(was.id) }));
+    const attempts = [...this.#attemptsWere.values()].map((was) => ({ was, now: this.#attemptOf(was.id) }));
+    const accounts = await openAccounts(this.#trx, this.#entries);
+    await writeInOrder(this.#trx, [
+      () => chargesUpdate(charges),
+      () => attemptsUpdate(attempts),
+      () => entriesInsertion(this.#entries),
+      () => postingsInsertion(this.#entries, accounts),
+    ]);
     await finishRefunds(this.#trx, this.#refunds, this.#nowMs);
+    await this.#blockMethods();
+    await writeInOrder(this.#trx, [
+      () => auditInsertion(author, this.#nowMs, this.#audit),
+      () => eventsInsertion(this.#nowMs, this.#events),
+    ]);
+  }
+
+  async #blockMethods(): Promise<void> {
     const blocked = new Set(await blockMethods(this.#trx, this.#blocks, this.#nowMs));
     for (const { methodId, code, charge } of this.#blocks) {
       if (!blocked.delete(methodId)) continue;
-      this.#audit.push({
-        ...auditSubject(charge),
-        subject: methodId,
-        action: 'method.block',
-        after: { code },
-        result: 'blocked',
-      });
+      this.#audit.push(
+        chargeEntry(charge, { subject: methodId, action: 'method.block', after: { code }, result: 'blocked' }),
+      );
     }
-    await appendAudit(this.#trx, author, this.#nowMs, this.#audit);
-    await appendEvents(this.#trx, this.#nowMs, this.#events);
   }
 
   #attemptOf(id: string): Attempt {

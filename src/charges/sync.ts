@@ -115,7 +115,8 @@ async function noteTries(
       const nowMs = clock.nowMs();
       const open = chunk.flatMap(({ attemptId, note }) => {
         const attempt = current.get(attemptId);
-        return attempt === undefined || !isOpen(attempt) || attempt.ownerId !== null ? [] : noted(attempt, note, nowMs);
+        if (attempt === undefined || !isOpen(attempt) || attempt.ownerId !== null) return [];
+        return { was: attempt, now: noted(attempt, note, nowMs) };
       });
       await updateAttempts(trx, open);
     });

@@ -1,6 +1,5 @@
 // The outbox table.
-import type { Knex } from 'knex';
-import { insertRows } from '../storage/batch.ts';
+import { insertion, type Write } from '../storage/batch.ts';
 
 export interface EventRow {
   id: string;
@@ -12,9 +11,8 @@ export interface EventRow {
   occurredAt: number;
 }
 
-export async function insertEvents(trx: Knex, events: readonly EventRow[]): Promise<void> {
-  await insertRows(
-    trx,
+export function eventRowsInsertion(events: readonly EventRow[]): Write | null {
+  return insertion(
     'events',
     ['id', 'aggregatetype', 'aggregateid', 'version', 'type', 'payload', 'occurred_at'],
     events.map((e) => [e.id, e.aggregatetype, e.aggregateid, e.version, e.type, e.payload, e.occurredAt]),

@@ -2,8 +2,9 @@
 // version counts per aggregate and is taken under the aggregate's own lock.
 
 import { newId } from '../ids.ts';
+import { type Write, write } from '../storage/batch.ts';
 import type { Db } from '../storage/db.ts';
-import { insertEvents } from './events-store.ts';
+import { eventRowsInsertion } from './events-store.ts';
 
 /** Versioned types, as they go out. */
 export type EventType =
@@ -33,8 +34,11 @@ export interface DomainEvent {
 }
 
 export async function appendEvents(trx: Db, nowMs: number, events: readonly DomainEvent[]): Promise<void> {
-  await insertEvents(
-    trx,
+  await write(trx, eventsInsertion(nowMs, events));
+}
+
+export function eventsInsertion(nowMs: number, events: readonly DomainEvent[]): Write | null {
+  return eventRowsInsertion(
     events.map((event) => ({
       id: newId('event', nowMs),
       aggregatetype: event.aggregateType,

@@ -1,7 +1,7 @@
 // Journal entries, postings and accounts in the book. Everything here is set-based: one statement per table and batch.
 import type { Knex } from 'knex';
 import { assert } from '../errors.ts';
-import { inList, insertRows, listBinding, select } from '../storage/batch.ts';
+import { inList, insertion, insertRows, listBinding, select, type Write, writeInOrder } from '../storage/batch.ts';
 import { type EntryKind, type JournalEntry, monthOf, type NormalSide, normalSideOf, type Posting } from './ledger.ts';
 
 export interface Account {
@@ -13,15 +13,12 @@ export interface Account {
 
 /** Appends entries with their postings, opening accounts on their first use. */
 export async function insertEntries(trx: Knex, entries: readonly JournalEntry[]): Promise<void> {
-  if (entries.length === 0) return;
-  const ids = await accountIds(trx, entries);
-  const idOf = (name: string, currency: string): number => {
-    const id = ids.get(`${name} ${currency}`);
-    assert(id !== undefined, `no account ${name} ${currency}`);
-    return id;
-  };
-  await insertRows(
-    trx,
+  const accounts = await openAccounts(trx, entries);
+  await writeInOrder(trx, [() => entriesInsertion(entries), () => postingsInsertion(entries, accounts)]);
+}
+
+export function entriesInsertion(entries: readonly JournalEntry[]): Write | null {
+  return insertion(
     'journal_entries',
     ['id', 'kind', 'charge_id', 'attempt_id', 'reverses_id', 'reason', 'posted_at'],
     entries.map((entry) => [
@@ -34,8 +31,16 @@ export async function insertEntries(trx: Knex, entries: readonly JournalEntry[])
       entry.postedAt,
     ]),
   );
-  await insertRows(
-    trx,
+}
+
+/** `accounts`: what `openAccounts` has answered for these entries. */
+export function postingsInsertion(entries: readonly JournalEntry[], accounts: AccountIds): Write | null {
+  const idOf = (name: string, currency: string): number => {
+    const id = accounts.get(`${name} ${currency}`);
+    assert(id !== undefined, `no account ${name} ${currency}`);
+    return id;
+  };
+  return insertion(
     'postings',
     ['entry_id', 'line', 'month', 'debit_account', 'credit_account', 'currency', 'amount_minor'],
     entries.flatMap((entry) =>
@@ -52,7 +57,12 @@ export async function insertEntries(trx: Knex, entries: readonly JournalEntry[])
   );
 }
 
-async function accountIds(trx: Knex, entries: readonly JournalEntry[]): Promise<Map<string, number>> {
+/** By name and currency. */
+type AccountIds = ReadonlyMap<string, number>;
+
+/** The accounts that these entries post to, opened on their first use. */
+export async function openAccounts(trx: Knex, entries: readonly JournalEntry[]): Promise<AccountIds> {
+  if (entries.length === 0) return new Map();
   const wanted = new Map<string, [string, string]>();
   for (const { postings } of entries) {
     for (const { debit, credit, currency } of postings) {

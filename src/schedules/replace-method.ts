@@ -3,7 +3,7 @@
 
 import { type AuditEntry, appendAudit } from '../audit/audit.ts';
 import type { Charge } from '../charges/charge.ts';
-import { auditSubject } from '../charges/charge-audit.ts';
+import { chargeEntry } from '../charges/charge-audit.ts';
 import { lockCharges, updateCharges } from '../charges/charges-store.ts';
 import type { PaymentMethod } from '../customers/customer.ts';
 import type { CustomersContext } from '../customers/customers.ts';
@@ -67,15 +67,16 @@ async function moveSchedules(trx: Db, oldId: string, method: PaymentMethod, audi
     }),
   );
   await updateSchedules(trx, moved);
-  audit.push(...moved.map((schedule) => moveEntry(scheduleSubject(schedule), 'schedule.method', oldId, method)));
+  const entry = { action: 'schedule.method', ...movedFrom(oldId, method) };
+  audit.push(...moved.map((schedule) => ({ ...scheduleSubject(schedule), ...entry })));
   return moved.length;
 }
 
 async function moveCharges(trx: Db, oldId: string, method: PaymentMethod, audit: AuditEntry[]): Promise<number> {
   const charges = await lockCharges(trx, await waitingChargeIds(trx, oldId));
-  const moved = [...charges.values()].map((charge) => withMethod(charge, method));
+  const moved = [...charges.values()].map((was) => ({ was, now: withMethod(was, method) }));
   await updateCharges(trx, moved);
-  audit.push(...moved.map((charge) => moveEntry(auditSubject(charge), 'charge.method', oldId, method)));
+  audit.push(...moved.map(({ now }) => chargeEntry(now, { action: 'charge.method', ...movedFrom(oldId, method) })));
   return moved.length;
 }
 
@@ -94,11 +95,6 @@ function withMethod(charge: Charge, method: PaymentMethod): Charge {
   };
 }
 
-function moveEntry(
-  subject: ReturnType<typeof auditSubject> | ReturnType<typeof scheduleSubject>,
-  action: string,
-  oldId: string,
-  method: PaymentMethod,
-): AuditEntry {
-  return { ...subject, action, before: { methodId: oldId }, after: { methodId: method.id }, result: 'changed' };
+function movedFrom(oldId: string, method: PaymentMethod) {
+  return { before: { methodId: oldId }, after: { methodId: method.id }, result: 'changed' };
 }

@@ -1,6 +1,6 @@
 // How schedules stand in the audit log.
 
-import type { AuditEntry } from '../audit/audit.ts';
+import type { AuditEntry, Told } from '../audit/audit.ts';
 import { encryptPersonal } from '../audit/personal.ts';
 import { personalKeys } from '../customers/customers-store.ts';
 import { assert } from '../errors.ts';
@@ -25,7 +25,7 @@ export function createdEntry(schedule: Schedule, key: string): AuditEntry {
   const { recurrence, description, metadata, paidThrough } = schedule;
   const { every, on, time, start, at, timezone } = recurrence;
   // Grown field by field, since imports make a million of them: a literal out of spreads takes several times as long.
-  const after: Record<string, unknown> = { methodId: schedule.methodId, policy: schedule.policy };
+  const after: Record<string, Told> = { methodId: schedule.methodId, policy: schedule.policy };
   after.every = every === null ? null : formatEvery(every);
   Object.assign(after, { on, time, start, at, timezone, nextPeriod: schedule.next?.period ?? null });
   if (paidThrough !== null) after.paidThrough = paidThrough;

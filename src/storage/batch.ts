@@ -1,15 +1,38 @@
 // Whole batches as one statement with one JSON argument: what costs is the crossing into the driver, not the database
-// (measured: a row at a time reaches 0.04 of a C floor, one statement per table and batch 0.38). Stores use these and
-// never name a dialect.
+// (measured: a row at a time reaches 0.04 of a C floor, one statement per table and batch ten times that). Stores use
+// these and never name a dialect.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Knex } from 'knex';
+import { assert } from '../errors.ts';
 
 export type Cell = string | number | null;
 export type Row = readonly Cell[];
 
+/** One statement that writes a batch, ready to run. */
+export interface Write {
+  sql: string;
+  binding: string;
+  /** Throws if it did not find what it was to change. `rows`: what it returned. */
+  check?: (rows: readonly unknown[]) => void;
+}
+
 /** A derived table `(…) ` of the given rows, to join or insert from, with its one binding. */
 export function rowsFrom(columns: readonly string[], rows: readonly Row[]): { sql: string; binding: string } {
   const picks = columns.map((column, index) => `value->>${index} AS ${column}`);
-  return { sql: `(SELECT ${picks.join(', ')} FROM json_each(?))`, binding: jsonText(rows) };
+  return { sql: `(SELECT ${picks.join(', ')} FROM ${EACH_ROW})`, binding: jsonText(rows) };
+}
+
+// jsonb: the text is parsed once and not again for every column of every row (0.6 of the time).
+const EACH_ROW = 'jsonb_each(jsonb(?))';
+
+/** What inserts all rows, in their order; null for none. */
+export function insertion(table: string, columns: readonly string[], rows: readonly Row[]): Write | null {
+  if (rows.length === 0) return null;
+  const picks = columns.map((_, index) => `value->>${index}`);
+  return {
+    sql: `INSERT INTO ${table} (${columns.join(', ')}) SELECT ${picks.join(', ')} FROM ${EACH_ROW}`,
+    binding: jsonText(rows),
+  };
 }
 
 /** Inserts all rows with one statement, in their order. */
@@ -19,11 +42,66 @@ export async function insertRows(
   columns: readonly string[],
   rows: readonly Row[],
 ): Promise<void> {
-  if (rows.length === 0) return;
-  const picks = columns.map((_, index) => `value->>${index}`);
-  await db.raw(`INSERT INTO ${table} (${columns.join(', ')}) SELECT ${picks.join(', ')} FROM json_each(?)`, [
-    jsonText(rows),
-  ]);
+  await write(db, insertion(table, columns, rows));
+}
+
+/**
+ * What updates rows by key; null for none. `columns[0]` is the key; `guards` name columns that must still hold the value
+ * given for them (`<column>_was` in the rows). It throws, when run, if it did not find all of them.
+ */
+export function updating(
+  table: string,
+  columns: readonly string[],
+  rows: readonly Row[],
+  guards: readonly string[] = [],
+): Write | null {
+  if (rows.length === 0) return null;
+  const [key, ...rest] = columns;
+  const sets = rest.filter((column) => !column.endsWith('_was')).map((column) => `${column} = news.${column}`);
+  const expected = guards.map((column) => ` AND ${table}.${column} IS news.${column}_was`).join('');
+  const news = rowsFrom(columns, rows);
+  return {
+    sql: `UPDATE ${table} SET ${sets.join(', ')} FROM ${news.sql} AS news WHERE ${table}.${key} = news.${key}${expected} RETURNING 1`,
+    binding: news.binding,
+    check: ({ length }) =>
+      assert(length === rows.length, `${table} changed under the writer: ${rows.length - length} of ${rows.length}`),
+  };
+}
+
+/** Updates rows by key with one statement, as `updating` says. */
+export async function updateRows(
+  db: Knex,
+  table: string,
+  columns: readonly string[],
+  rows: readonly Row[],
+  guards: readonly string[] = [],
+): Promise<void> {
+  await write(db, updating(table, columns, rows, guards));
+}
+
+export async function write(db: Knex, statement: Write | null): Promise<void> {
+  if (statement === null) return;
+  const rows = (await db.raw(statement.sql, [statement.binding])) as unknown[];
+  statement.check?.(rows);
+}
+
+/**
+ * Runs the statements in their order. Each is built while the one before it is at work in the database's own thread, so
+ * that on two cores building them costs next to nothing.
+ */
+export async function writeInOrder(db: Knex, builds: readonly (() => Write | null)[]): Promise<void> {
+  let running: Promise<void> = Promise.resolve();
+  for (const build of builds) {
+    const statement = build();
+    await running;
+    if (statement === null) continue;
+    running = write(db, statement);
+    // Its failure is met at the next await.
+    running.catch(() => undefined);
+    // A turn of the event loop lets it begin.
+    await nextTurn();
+  }
+  await running;
 }
 
 /**
@@ -36,29 +114,6 @@ function jsonText(rows: readonly Row[]): string {
   return JSON.stringify(rows, (_key, value: unknown) =>
     typeof value === 'string' ? Buffer.from(value, 'utf8').toString('utf8') : value,
   );
-}
-
-/**
- * Updates rows by key with one statement and returns how many it found. `columns[0]` is the key; `guards` name columns
- * that must still hold the value given for them (`<column>_was` in the rows).
- */
-export async function updateRows(
-  db: Knex,
-  table: string,
-  columns: readonly string[],
-  rows: readonly Row[],
-  guards: readonly string[] = [],
-): Promise<number> {
-  if (rows.length === 0) return 0;
-  const [key, ...rest] = columns;
-  const sets = rest.filter((column) => !column.endsWith('_was')).map((column) => `${column} = news.${column}`);
-  const expected = guards.map((column) => ` AND ${table}.${column} IS news.${column}_was`).join('');
-  const news = rowsFrom(columns, rows);
-  const updated: unknown[] = await db.raw(
-    `UPDATE ${table} SET ${sets.join(', ')} FROM ${news.sql} AS news WHERE ${table}.${key} = news.${key}${expected} RETURNING 1`,
-    [news.binding],
-  );
-  return updated.length;
 }
 
 /** The `IN` list of any length as one binding: `WHERE id IN ${inList}`. */

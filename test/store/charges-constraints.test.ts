@@ -75,15 +75,18 @@ test.each<[string, Partial<Charge>]>([
 ])('no charge %s', async (_, changes) => {
   const { charge } = await at.create('tok_approved');
   const changed = { ...charge, ...changes, version: charge.version + 1 };
-  await expect(writeTrx(at.book, (trx) => updateCharges(trx, [changed]))).rejects.toMatchObject({
+  await expect(writeTrx(at.book, (trx) => updateCharges(trx, [{ was: charge, now: changed }]))).rejects.toMatchObject({
     code: 'SQLITE_CONSTRAINT',
   });
 });
 
 test('no writer overwrites what it has not read', async () => {
   const { charge } = await at.create('tok_approved');
-  const stale = { ...charge, description: 'stale', version: charge.version };
-  await expect(writeTrx(at.book, (trx) => updateCharges(trx, [stale]))).rejects.toThrow('changed under the writer');
+  const was = { ...charge, version: charge.version - 1 };
+  const stale = { ...charge, status: 'failed' as const };
+  await expect(writeTrx(at.book, (trx) => updateCharges(trx, [{ was, now: stale }]))).rejects.toThrow(
+    'changed under the writer',
+  );
 });
 
 test('no second posting of one attempt', async () => {
