@@ -45,11 +45,12 @@ const ISSUERS: readonly IssuerRange[] = [
 const LEAST_DIGITS = 13;
 const MOST_DIGITS = 19;
 
-/** Groups of digits with single separators between: a space, a dash (hyphen to horizontal bar, minus), or zero width. */
-const SEPARATED_DIGITS = /[0-9]+(?:[ \-\u2010-\u2015\u2212\u00ad\u200b-\u200d\u2060\ufeff][0-9]+)*/g;
-
-/** So many digits, with no more between two than stands between groups: there is no card number without, and most text has none. */
-const ENOUGH_DIGITS = /[0-9](?:[ \-\u2010-\u2015\u2212\u00ad\u200b-\u200d\u2060\ufeff]?[0-9]){12}/;
+/** What may stand between groups of digits: a space, a dash (hyphen to horizontal bar, minus), or zero width. */
+const SEPARATOR = '[ \\-\\u2010-\\u2015\\u2212\\u00ad\\u200b-\\u200d\\u2060\\ufeff]';
+/** Groups of digits with single separators between. */
+const SEPARATED_DIGITS = new RegExp(`[0-9]+(?:${SEPARATOR}[0-9]+)*`, 'g');
+/** As many of them as the shortest card number has: most text has none, and is through with one look. */
+const ENOUGH_DIGITS = new RegExp(`[0-9](?:${SEPARATOR}?[0-9]){${LEAST_DIGITS - 1}}`);
 
 /** A mixed word of this many letters and digits is an id, a key or a digest: chance makes card numbers in those. */
 const ID_WORD_LENGTH = 24;
