@@ -26,10 +26,10 @@ export interface Timed {
   goal: Goal | null;
 }
 
-/** Runs each candidate once a round, after one that is not counted and warms caches. */
-export async function alternate(candidates: readonly Candidate[], rounds: number): Promise<Timed[]> {
+/** Runs each candidate once a round, after one that is not counted and warms caches (`warmUps` of 0: at once). */
+export async function alternate(candidates: readonly Candidate[], rounds: number, warmUps = 1): Promise<Timed[]> {
   const times = candidates.map((): number[] => []);
-  for (let round = -1; round < rounds; round += 1) {
+  for (let round = -warmUps; round < rounds; round += 1) {
     for (const [index, candidate] of candidates.entries()) {
       await candidate.prepare?.();
       // A disk that is still flushing earlier work halves what is measured.

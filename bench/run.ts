@@ -11,6 +11,7 @@ const BENCHMARKS: Record<string, () => Promise<{ bench: Benchmark }>> = {
   growth: () => import('./growth.ts'),
   bulk: () => import('./bulk.ts'),
   memory: () => import('./memory.ts'),
+  import: () => import('./import.ts'),
   recovery: () => import('./recovery.ts'),
   export: () => import('./export.ts'),
   check: () => import('./check.ts'),

@@ -7,25 +7,30 @@ import { assert } from '../errors.ts';
 import type { Db } from '../storage/db.ts';
 import type { Charge } from './charge.ts';
 
-/** Audit rows of new charges; what a person wrote about them is encrypted with the customer's key. */
+/** The audit rows of new charges. */
 export async function createdEntries(trx: Db, charges: readonly Charge[]): Promise<AuditEntry[]> {
   if (charges.length === 0) return [];
   const keys = await personalKeys(trx, [...new Set(charges.map(({ customerId }) => customerId))]);
   return charges.map((charge) => {
     const key = keys.get(charge.customerId);
     assert(key !== undefined, 'a customer has a key');
-    const hasMetadata = Object.keys(charge.metadata).length > 0;
-    const after: Record<string, Told> = {
-      methodId: charge.methodId,
-      intent: charge.intent,
-      policy: charge.policy,
-      dueAt: new Date(charge.dueAt).toISOString(),
-    };
-    if (charge.scheduleId !== null) Object.assign(after, { scheduleId: charge.scheduleId, period: charge.period });
-    if (charge.description !== null) after.description = encryptPersonal(key, charge.description);
-    if (hasMetadata) after.metadata = encryptPersonal(key, JSON.stringify(charge.metadata));
-    return chargeEntry(charge, { action: 'charge.create', after, result: 'created' });
+    return createdEntry(charge, key);
   });
+}
+
+/** The audit row of a new charge; what a person wrote about it is encrypted with the customer's key. */
+export function createdEntry(charge: Charge, key: string): AuditEntry {
+  const hasMetadata = Object.keys(charge.metadata).length > 0;
+  const after: Record<string, Told> = {
+    methodId: charge.methodId,
+    intent: charge.intent,
+    policy: charge.policy,
+    dueAt: new Date(charge.dueAt).toISOString(),
+  };
+  if (charge.scheduleId !== null) Object.assign(after, { scheduleId: charge.scheduleId, period: charge.period });
+  if (charge.description !== null) after.description = encryptPersonal(key, charge.description);
+  if (hasMetadata) after.metadata = encryptPersonal(key, JSON.stringify(charge.metadata));
+  return chargeEntry(charge, { action: 'charge.create', after, result: 'created' });
 }
 
 /** What an audit row says about a charge, beside the charge itself. */

@@ -89,3 +89,8 @@ export async function writePendingCharges(trx: Db, context: ChargesContext, char
     () => eventsInsertion(nowMs, charges.map(createdEvent)),
   ]);
 }
+
+/** The same but for the audit rows, which the caller writes in the same trx. */
+export async function insertPendingCharges(trx: Db, charges: readonly Charge[], nowMs: number): Promise<void> {
+  await writeInOrder(trx, [() => chargesInsertion(charges), () => eventsInsertion(nowMs, charges.map(createdEvent))]);
+}

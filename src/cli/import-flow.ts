@@ -7,7 +7,7 @@ import { BursarError, EXIT, type ExitCode } from '../errors.ts';
 import type { ColumnSpec } from '../imports/columns.ts';
 import type { ImportContext } from '../imports/context.ts';
 import { DELIMITERS, type ImportResult, importFile, sizeOf } from '../imports/import-file.ts';
-import type { Common, ImportKind } from '../imports/row.ts';
+import type { Common, ImportKind, ImportMade } from '../imports/row.ts';
 import type { Cell } from './columns.ts';
 import { confirmOnLive } from './live-guard.ts';
 import { startImportProgress } from './progress.ts';
@@ -63,7 +63,7 @@ export interface ImportEnvironment {
 }
 
 /** Does what the flags ask for. Throws for what is refused before anything is imported. */
-export async function importFlow<Facts extends Common, Made>(
+export async function importFlow<Facts extends Common, Made extends ImportMade>(
   kind: ImportKind<Facts, Made>,
   path: string,
   flags: ImportFlags,

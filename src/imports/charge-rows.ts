@@ -1,7 +1,8 @@
 // Rows of `charges import`: each makes a pending charge, which the next billing run collects when it is due.
 import type { Charge } from '../charges/charge.ts';
+import { createdEntry } from '../charges/charge-audit.ts';
 import { chargeHashesByKey } from '../charges/charges-store.ts';
-import { newCharge, writePendingCharges } from '../charges/new-charge.ts';
+import { insertPendingCharges, newCharge } from '../charges/new-charge.ts';
 import { newId } from '../ids.ts';
 import { parseInstant } from '../schedules/calendar-input.ts';
 import { PAYER_COLUMNS } from './columns.ts';
@@ -45,5 +46,6 @@ export const CHARGE_IMPORT: ImportKind<ChargeFacts, Charge> = {
   },
   dueAtMs: ({ dueAt }) => dueAt,
   earlier: chargeHashesByKey,
-  write: (trx, context, charges) => writePendingCharges(trx, context.charges, charges),
+  entry: createdEntry,
+  insert: insertPendingCharges,
 };

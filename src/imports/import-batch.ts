@@ -1,16 +1,26 @@
-// One batch of an import: read, compared with what the book has, checked, and written in one commit.
+// One batch of an import: read, compared with what the book has, checked, and written in one commit. It is prepared while
+// the batch before is written, so that neither the database nor the processor waits for the other.
+import { type AuditEntry, appendAudit } from '../audit/audit.ts';
+import { lastRowSequence } from '../audit/verify-store.ts';
+import type { PaymentMethod } from '../customers/customer.ts';
+import { customerEntry } from '../customers/customers.ts';
+import { insertCustomers, personalKeys } from '../customers/customers-store.ts';
+import { methodEntry } from '../customers/methods.ts';
+import { insertMethods } from '../customers/methods-store.ts';
 import { assert, BursarError } from '../errors.ts';
 import type { Db } from '../storage/db.ts';
 import { writeTrx } from '../storage/trx.ts';
+import type { Ahead } from './ahead.ts';
 import { Cells } from './cells.ts';
 import type { Heading } from './columns.ts';
 import type { ImportContext } from './context.ts';
 import type { DryBook } from './dry-book.ts';
 import { readPayer } from './payer.ts';
-import { type Resolution, resolvePayers, writePayers } from './payers.ts';
+import { type Resolution, resolvePayers } from './payers.ts';
 import type { CsvRecord } from './records.ts';
 import type { Reject } from './rejects.ts';
-import { assertChargeable, type Common, type ImportKind, type Row, rowHash } from './row.ts';
+import { assertChargeable, type Common, type ImportKind, type ImportMade, type Row, rowHash } from './row.ts';
+import { mapInTurns } from './turns.ts';
 
 export interface BatchResult {
   imported: number;
@@ -22,26 +32,39 @@ export interface BatchResult {
   rejects: Reject[];
 }
 
-/** Imports the records, or with `dry` only tells what would come of it. A fault of one row holds no other back. */
-export async function importBatch<Facts extends Common, Made>(
-  context: ImportContext,
-  kind: ImportKind<Facts, Made>,
-  records: readonly CsvRecord[],
-  heading: Heading,
-  dry: DryBook | null,
-): Promise<BatchResult> {
-  const batch = new Batch(context, kind, dry);
-  await batch.run(records, heading);
-  return batch.result;
+/** What is to be written. */
+interface Plan<Facts, Made> {
+  rows: readonly Row<Facts>[];
+  /** One for each of `rows`. */
+  made: readonly Made[];
+  resolution: Resolution;
+  audit: readonly AuditEntry[];
 }
 
-class Batch<Facts extends Common, Made> {
+/** What rows make, each with the method that pays for it. */
+interface Makings<Facts, Made> {
+  items: { row: Row<Facts>; method: PaymentMethod; made: Made }[];
+  resolution: Resolution;
+}
+
+/** Which audit rows a commit wrote: those behind `from`, up to `to`. */
+export interface Written {
+  from: number;
+  to: number;
+}
+
+export class Batch<Facts extends Common, Made extends ImportMade> {
   readonly result: BatchResult = { imported: 0, alreadyThere: 0, customers: 0, methods: 0, dueNow: 0, rejects: [] };
   readonly #context: ImportContext;
   readonly #kind: ImportKind<Facts, Made>;
   readonly #dry: DryBook | null;
   /** Rows that say what an earlier one of the batch says too: what comes of that one comes of them. */
   readonly #twins: { row: Row<Facts>; of: Row<Facts> }[] = [];
+  #ahead: Ahead | null = null;
+  #plan: Plan<Facts, Made> | null = null;
+  /** The last audit row of the book before anything else was read from it. */
+  #seen = 0;
+  #isAsPlanned = true;
 
   constructor(context: ImportContext, kind: ImportKind<Facts, Made>, dry: DryBook | null) {
     this.#context = context;
@@ -49,29 +72,55 @@ class Batch<Facts extends Common, Made> {
     this.#dry = dry;
   }
 
-  async run(records: readonly CsvRecord[], heading: Heading): Promise<void> {
-    const { reader } = this.#context.charges.book;
-    const rows = this.#withoutTwins(this.#read(records, heading));
-    const fresh = await this.#withoutEarlier(reader, rows);
-    const good = fresh.length === 0 ? [] : await this.#chargeable(fresh);
-    if (good.length > 0) await this.#write(good);
-    this.#settleTwins();
-    this.result.rejects.sort((a, b) => a.record.line - b.record.line);
+  /** Whether the book has, or will have, what `ahead` told; known once it is written. */
+  get isAsPlanned(): boolean {
+    return this.#isAsPlanned;
   }
 
-  #read(records: readonly CsvRecord[], heading: Heading): Row<Facts>[] {
-    return records.flatMap((record) => {
+  /** What it writes, for the batch behind it. */
+  ahead(): Ahead {
+    const { rows = [], made = [], resolution } = this.#plan ?? {};
+    return {
+      rows: new Map(
+        rows.map(({ reference, requestHash }, index) => [reference, { id: made[index]?.id ?? '', requestHash }]),
+      ),
+      customers: resolution?.customers ?? [],
+      methods: resolution?.methods ?? [],
+    };
+  }
+
+  /** Everything but writing. `ahead` is of the batch before, if the book may not have it yet. */
+  async prepare(records: readonly CsvRecord[], heading: Heading, ahead: Ahead | null): Promise<void> {
+    const { reader } = this.#context.charges.book;
+    this.#ahead = ahead;
+    const rows = this.#withoutTwins(await this.#read(records, heading));
+    this.#seen = await lastRowSequence(reader);
+    const fresh = await this.#withoutEarlier(reader, rows);
+    if (fresh.length > 0) this.#plan = await this.#chargeable(reader, fresh);
+  }
+
+  /** Writes what was prepared. `before`: which audit rows the last batch that wrote something has written. */
+  async write(before: Written | null): Promise<Written | null> {
+    const written = this.#plan === null ? null : await this.#write(this.#plan, before);
+    this.#settleTwins();
+    this.result.rejects.sort((a, b) => a.record.line - b.record.line);
+    return written ?? before;
+  }
+
+  async #read(records: readonly CsvRecord[], heading: Heading): Promise<Row<Facts>[]> {
+    const rows = await mapInTurns(records, (record) => {
       try {
         const cells = new Cells(record, heading);
         const reference = cells.reference();
         const payer = readPayer(cells);
         const facts = this.#kind.read(cells, this.#context);
-        return [{ record, reference, payer, facts, requestHash: rowHash(payer, facts) }];
+        return { record, reference, payer, facts, requestHash: rowHash(payer, facts) };
       } catch (error) {
         this.#reject(record, error);
-        return [];
+        return null;
       }
     });
+    return rows.filter((row) => row !== null);
   }
 
   #withoutTwins(rows: readonly Row<Facts>[]): Row<Facts>[] {
@@ -91,7 +140,8 @@ class Batch<Facts extends Common, Made> {
       rows.map(({ reference }) => reference),
     );
     return rows.filter((row) => {
-      const found = earlier.get(row.reference) ?? this.#dry?.earlier(row);
+      const { reference } = row;
+      const found = earlier.get(reference) ?? this.#ahead?.rows.get(reference) ?? this.#dry?.earlier(row);
       if (found === undefined) return true;
       if (found.requestHash === row.requestHash) this.result.alreadyThere += 1;
       else this.#reject(row.record, otherValues(found.id));
@@ -99,68 +149,101 @@ class Batch<Facts extends Common, Made> {
     });
   }
 
-  /** The rows whose payer is clear and whose charge the gateway would take. */
-  async #chargeable(rows: readonly Row<Facts>[]): Promise<Row<Facts>[]> {
-    const { charges } = this.#context;
-    const resolution = await this.#resolve(charges.book.reader, rows);
-    const nowMs = charges.clock.nowMs();
-    const good: Row<Facts>[] = [];
-    for (const { row, payer } of this.#resolved(rows, resolution)) {
+  /** A plan of the rows whose payer is clear and whose charge the gateway would take. */
+  async #chargeable(db: Db, rows: readonly Row<Facts>[]): Promise<Plan<Facts, Made>> {
+    const all = await this.#make(db, rows);
+    const isGood = await mapInTurns(all.items, async ({ row, method }) => {
       try {
-        this.#kind.make(this.#context, row, payer, nowMs);
-        await assertChargeable(this.#context, payer.method, row.facts);
-        good.push(row);
+        await assertChargeable(this.#context, method, row.facts);
+        return true;
       } catch (error) {
         this.#reject(row.record, error);
+        return false;
       }
-    }
-    return good;
-  }
-
-  async #write(rows: readonly Row<Facts>[]): Promise<void> {
-    const { book } = this.#context.charges;
-    if (this.#dry !== null) {
-      const resolution = await this.#resolve(book.reader, rows);
-      this.#count(resolution, this.#make(rows, resolution));
-      this.#dry.remember(rows, resolution.customers);
-      return;
-    }
-    await writeTrx(book, async (trx) => {
-      // Once more under the writer's lock: another import may have been here, or an operator.
-      const fresh = await this.#withoutEarlier(trx, rows);
-      const resolution = await this.#resolve(trx, fresh);
-      const made = this.#make(fresh, resolution);
-      await writePayers(trx, this.#context, resolution);
-      await this.#kind.write(trx, this.#context, made, this.#context.charges.clock.nowMs());
-      this.#count(resolution, made);
     });
+    const good = all.items.filter((_, index) => isGood[index]).map(({ row }) => row);
+    const resolved = all.resolution.payers.filter((payer) => !(payer instanceof BursarError));
+    // A customer or a method whom only refused rows name is not made.
+    return this.#planned(db, good.length === resolved.length ? all : await this.#make(db, good));
   }
 
-  async #resolve(db: Db, rows: readonly Row<Facts>[]): Promise<Resolution> {
-    return resolvePayers(
-      db,
-      this.#context,
-      rows.map(({ payer }) => payer),
-      this.#dry,
-    );
-  }
-
-  #resolved(rows: readonly Row<Facts>[], { payers }: Resolution) {
-    return rows.flatMap((row, index) => {
-      const payer = payers[index];
-      assert(payer !== undefined, 'every payer was resolved');
-      if (!(payer instanceof BursarError)) return [{ row, payer }];
-      this.#reject(row.record, payer);
-      return [];
-    });
-  }
-
-  #make(rows: readonly Row<Facts>[], resolution: Resolution): Made[] {
+  /** What the rows make; ids in their order. */
+  async #make(db: Db, rows: readonly Row<Facts>[]): Promise<Makings<Facts, Made>> {
+    const payers = rows.map(({ payer }) => payer);
+    const resolution = await resolvePayers(db, this.#context, payers, this.#dry, this.#ahead);
     const nowMs = this.#context.charges.clock.nowMs();
-    return this.#resolved(rows, resolution).map(({ row, payer }) => this.#kind.make(this.#context, row, payer, nowMs));
+    const items = rows.flatMap((row, index) => {
+      const payer = resolution.payers[index];
+      assert(payer !== undefined, 'every payer was resolved');
+      try {
+        if (payer instanceof BursarError) throw payer;
+        return [{ row, method: payer.method, made: this.#kind.make(this.#context, row, payer, nowMs) }];
+      } catch (error) {
+        this.#reject(row.record, error);
+        return [];
+      }
+    });
+    return { items, resolution };
   }
 
-  #count({ customers, methods }: Resolution, made: readonly Made[]): void {
+  async #planned(db: Db, { items, resolution }: Makings<Facts, Made>): Promise<Plan<Facts, Made>> {
+    const made = items.map((item) => item.made);
+    return { rows: items.map(({ row }) => row), made, resolution, audit: await this.#audit(db, made, resolution) };
+  }
+
+  async #write(plan: Plan<Facts, Made>, before: Written | null): Promise<Written | null> {
+    if (this.#dry !== null) {
+      this.#count(plan);
+      this.#dry.remember(plan.rows, plan.resolution.customers);
+      return null;
+    }
+    const { book, clock, author } = this.#context.charges;
+    return writeTrx(book, async (trx) => {
+      const from = await lastRowSequence(trx);
+      const { made, resolution, audit } = await this.#confirmed(trx, plan, from, before);
+      const nowMs = clock.nowMs();
+      await insertCustomers(trx, resolution.customers);
+      await insertMethods(trx, resolution.methods);
+      await this.#kind.insert(trx, made, nowMs);
+      await appendAudit(trx, author, nowMs, audit);
+      this.#count({ made, resolution });
+      return { from, to: await lastRowSequence(trx) };
+    });
+  }
+
+  /**
+   * The plan as it holds under the writer's lock. Whatever changes a book adds audit rows, so if there is none since it was
+   * looked at but those of the batch before, which the plan reckons with, it holds; else another import may have been
+   * here, or an operator, and all is looked up once more.
+   */
+  async #confirmed(trx: Db, plan: Plan<Facts, Made>, last: number, before: Written | null): Promise<Plan<Facts, Made>> {
+    const isOurs = before !== null && last === before.to && this.#seen === before.from;
+    if (last === this.#seen || isOurs) return plan;
+    this.#isAsPlanned = false;
+    this.#ahead = null;
+    return this.#planned(trx, await this.#make(trx, await this.#withoutEarlier(trx, plan.rows)));
+  }
+
+  /** The audit rows of what is made, in the order in which it is written. */
+  async #audit(db: Db, made: readonly Made[], { customers, methods }: Resolution): Promise<AuditEntry[]> {
+    if (this.#dry !== null) return [];
+    const keys = new Map(
+      [...(this.#ahead?.customers ?? []), ...customers].map(({ id, personalKey }) => [id, personalKey]),
+    );
+    const others = new Set(made.map(({ customerId }) => customerId).filter((id) => !keys.has(id)));
+    for (const [id, key] of await personalKeys(db, [...others])) keys.set(id, key);
+    return [
+      ...(await mapInTurns(customers, (customer) => customerEntry(customer, customer.personalKey))),
+      ...methods.map(methodEntry),
+      ...(await mapInTurns(made, (each) => {
+        const key = keys.get(each.customerId);
+        assert(key !== undefined, 'a customer has a key');
+        return this.#kind.entry(each, key);
+      })),
+    ];
+  }
+
+  #count({ made, resolution: { customers, methods } }: Pick<Plan<Facts, Made>, 'made' | 'resolution'>): void {
     const nowMs = this.#context.charges.clock.nowMs();
     this.result.imported += made.length;
     this.result.customers += customers.length;

@@ -2,13 +2,14 @@
 // memory and a kill loses nothing that was told. Each row is made once, by its reference, however often the file is imported.
 import { stat } from 'node:fs/promises';
 import { BursarError, type ErrorCode } from '../errors.ts';
+import type { Ahead } from './ahead.ts';
 import { type Heading, readHeading } from './columns.ts';
 import type { ImportContext } from './context.ts';
 import { DryBook } from './dry-book.ts';
-import { type BatchResult, importBatch } from './import-batch.ts';
+import { Batch, type BatchResult, type Written } from './import-batch.ts';
 import { assertUtf8, type CsvRecord, recordPages } from './records.ts';
 import { type Reject, RejectsFile, reasonOf } from './rejects.ts';
-import type { Common, ImportKind } from './row.ts';
+import type { Common, ImportKind, ImportMade } from './row.ts';
 
 export const DELIMITERS: Readonly<Record<string, string>> = { ',': ',', ';': ';', '|': '|', tab: '\t' };
 
@@ -62,7 +63,7 @@ export async function sizeOf(path: string): Promise<number> {
  * `output_exists` and `output_unwritable` for the rejects file, all before anything is written; `interrupted` between two
  * batches.
  */
-export async function importFile<Facts extends Common, Made>(
+export async function importFile<Facts extends Common, Made extends ImportMade>(
   context: ImportContext,
   kind: ImportKind<Facts, Made>,
   options: ImportOptions,
@@ -77,7 +78,7 @@ export async function importFile<Facts extends Common, Made>(
   }
 }
 
-class Import<Facts extends Common, Made> {
+class Import<Facts extends Common, Made extends ImportMade> {
   readonly sum: ImportSum = { rows: 0, imported: 0, alreadyThere: 0, rejected: 0, customers: 0, methods: 0, dueNow: 0 };
   readonly rejectedBy = new Map<ErrorCode, number>();
   readonly samples: ImportResult['samples'] = [];
@@ -87,6 +88,9 @@ class Import<Facts extends Common, Made> {
   readonly #dry: DryBook | null;
   #file: RejectsFile | null = null;
   #heading: Heading | null = null;
+  /** The batch that is being written, until its result is added. */
+  #underWay: { batch: Batch<Facts, Made>; written: Promise<void> } | null = null;
+  #written: Written | null = null;
 
   constructor(context: ImportContext, kind: ImportKind<Facts, Made>, options: ImportOptions) {
     this.#context = context;
@@ -99,7 +103,12 @@ class Import<Facts extends Common, Made> {
     const { path, rejects, force, forbidden } = this.#options;
     await guarded(path, () => assertUtf8(path));
     this.#file = rejects === null ? null : await RejectsFile.begin(rejects, force, [path, ...forbidden]);
-    await guarded(path, () => this.#rows());
+    try {
+      await guarded(path, () => this.#rows());
+    } finally {
+      // Whatever ended it: what is being written is told too.
+      await this.#settled();
+    }
   }
 
   async end(): Promise<ImportResult> {
@@ -133,11 +142,39 @@ class Import<Facts extends Common, Made> {
     else if (waiting.length > 0) await this.#batch(waiting, this.#heading);
   }
 
+  /** Prepares the batch while the one before is written, then begins to write it. */
   async #batch(records: readonly CsvRecord[], heading: Heading): Promise<void> {
-    this.#options.signal.throwIfAborted();
-    const result = await importBatch(this.#context, this.#kind, records, heading, this.#dry);
-    this.#add(records.length, result);
-    await this.#file?.add(result.rejects, heading);
+    const { signal } = this.#options;
+    signal.throwIfAborted();
+    // A dry run has a memory of its own of what all earlier batches would have made.
+    const before = this.#dry === null ? (this.#underWay?.batch ?? null) : null;
+    let batch = await this.#prepared(records, heading, before?.ahead() ?? null);
+    await this.#settled();
+    signal.throwIfAborted();
+    if (before?.isAsPlanned === false) batch = await this.#prepared(records, heading, null);
+    const written = this.#write(batch, records.length, heading);
+    this.#underWay = { batch, written };
+    // It is waited for, and may fail, only when the next one is prepared.
+    written.catch(() => undefined);
+    if (this.#dry !== null) await written;
+  }
+
+  async #prepared(records: readonly CsvRecord[], heading: Heading, ahead: Ahead | null): Promise<Batch<Facts, Made>> {
+    const batch = new Batch(this.#context, this.#kind, this.#dry);
+    await batch.prepare(records, heading, ahead);
+    return batch;
+  }
+
+  async #write(batch: Batch<Facts, Made>, rows: number, heading: Heading): Promise<void> {
+    this.#written = await batch.write(this.#written);
+    this.#add(rows, batch.result);
+    await this.#file?.add(batch.result.rejects, heading);
+  }
+
+  async #settled(): Promise<void> {
+    const written = this.#underWay?.written;
+    this.#underWay = null;
+    await written;
   }
 
   #add(rows: number, { rejects, ...counts }: BatchResult): void {

@@ -1,5 +1,12 @@
 // What a row of an import says about who pays and by which method.
-import { brandFault, emailFault, last4Fault, nameFault, type PaymentMethod } from '../customers/customer.ts';
+import {
+  brandFault,
+  type Customer,
+  emailFault,
+  last4Fault,
+  nameFault,
+  type PaymentMethod,
+} from '../customers/customer.ts';
 import { BursarError } from '../errors.ts';
 import { type IdKind, isId } from '../ids.ts';
 import { LONGEST_KEY } from '../written-text.ts';
@@ -22,6 +29,13 @@ export interface Payer {
 export interface Resolved {
   customerId: string;
   method: PaymentMethod;
+}
+
+/** A customer whom the file brings along. */
+export interface NewCustomer extends Customer {
+  reference: string;
+  /** Encrypts what the audit log keeps of the person. */
+  personalKey: string;
 }
 
 export function readPayer(cells: Cells): Payer {

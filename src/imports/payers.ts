@@ -1,40 +1,39 @@
 // Who pays the rows of an import, and by which method: found in the book, or made when the file brings them along. The same
 // reference is one customer, and the same token of a gateway one method of that customer, whoever imports it when.
-import { type AuditEntry, appendAudit } from '../audit/audit.ts';
 import { newPersonalKey } from '../audit/personal.ts';
 import { unusableMethod } from '../charges/refusals.ts';
 import type { Customer, PaymentMethod } from '../customers/customer.ts';
-import { customerEntry } from '../customers/customers.ts';
-import { customersById, customersByReference, insertCustomers } from '../customers/customers-store.ts';
-import { methodEntry } from '../customers/methods.ts';
-import { insertMethods, methodsById, methodsOfCustomers } from '../customers/methods-store.ts';
-import { BursarError } from '../errors.ts';
+import { customersById, customersByReference } from '../customers/customers-store.ts';
+import { methodsById, methodsOfCustomers } from '../customers/methods-store.ts';
+import { assert, BursarError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Db } from '../storage/db.ts';
+import type { Ahead } from './ahead.ts';
 import type { ImportContext } from './context.ts';
 import { anotherCustomer, type DryBook } from './dry-book.ts';
-import type { Payer, Resolved } from './payer.ts';
+import type { NewCustomer, Payer, Resolved } from './payer.ts';
 
 export interface Resolution {
   /** In the order of the payers asked about. */
   payers: (Resolved | BursarError)[];
   /** What has to be written before the rows. */
-  customers: (Customer & { reference: string })[];
+  customers: NewCustomer[];
   methods: PaymentMethod[];
 }
 
 /**
- * Finds the payers of a batch with one query per table, and what has to be made for them; nothing is written. In a dry run
- * `dry` knows what earlier batches would have made.
+ * Finds the payers of a batch with one query per table, and what has to be made for them; nothing is written. `ahead` is
+ * what the batch before makes; in a dry run `dry` knows what all earlier ones would have made.
  */
 export async function resolvePayers(
   db: Db,
   context: ImportContext,
   payers: readonly Payer[],
   dry: DryBook | null,
+  ahead: Ahead | null,
 ): Promise<Resolution> {
   const nowMs = context.charges.clock.nowMs();
-  const directory = await readDirectory(db, payers);
+  const directory = await readDirectory(db, payers, ahead);
   const resolution: Resolution = { payers: [], customers: [], methods: [] };
   for (const payer of payers) {
     try {
@@ -46,9 +45,10 @@ export async function resolvePayers(
       const added = method ?? newMethod(context, customer, payer, nowMs);
       // Only now, when nothing of the row's payer can be refused any more.
       if (found === null && !wasMade) {
-        const reference = payer.customerReference ?? '';
+        const { customerReference: reference } = payer;
+        assert(reference !== null, 'a new customer has a reference');
         directory.byReference.set(reference, customer);
-        resolution.customers.push({ ...customer, reference });
+        resolution.customers.push({ ...customer, reference, personalKey: newPersonalKey() });
       }
       if (method === null && dry?.hasMethod(payer) !== true) {
         directory.methods.set(customer.id, [...known, added]);
@@ -63,19 +63,6 @@ export async function resolvePayers(
   return resolution;
 }
 
-/** Writes the customers and methods that a batch brings along, with their audit rows. */
-export async function writePayers(trx: Db, context: ImportContext, { customers, methods }: Resolution): Promise<void> {
-  const { author, clock } = context.charges;
-  const keyed = customers.map((customer) => ({ ...customer, personalKey: newPersonalKey() }));
-  await insertCustomers(trx, keyed);
-  await insertMethods(trx, methods);
-  const entries: AuditEntry[] = [
-    ...keyed.map((customer) => customerEntry(customer, customer.personalKey)),
-    ...methods.map(methodEntry),
-  ];
-  await appendAudit(trx, author, clock.nowMs(), entries);
-}
-
 /** What the book knows of the customers and methods that a batch names. */
 interface Directory {
   byReference: Map<string, Customer>;
@@ -84,7 +71,7 @@ interface Directory {
   methodsById: Map<string, PaymentMethod>;
 }
 
-async function readDirectory(db: Db, payers: readonly Payer[]): Promise<Directory> {
+async function readDirectory(db: Db, payers: readonly Payer[], ahead: Ahead | null): Promise<Directory> {
   const named = (pick: (payer: Payer) => string | null): string[] => [
     ...new Set(payers.flatMap((payer) => pick(payer) ?? [])),
   ];
@@ -96,12 +83,18 @@ async function readDirectory(db: Db, payers: readonly Payer[]): Promise<Director
     db,
     named(({ customerId }) => customerId),
   );
+  for (const customer of ahead?.customers ?? []) byReference.set(customer.reference, customer);
   for (const customer of byReference.values()) customers.set(customer.id, customer);
+  // A method that is named by its id is found by it.
+  const byToken = named(({ token, customerId, customerReference }) =>
+    token === null ? null : (customerId ?? byReference.get(customerReference ?? '')?.id ?? null),
+  );
   const methods = new Map<string, PaymentMethod[]>();
-  for (const method of await methodsOfCustomers(db, [...customers.keys()])) {
+  for (const method of [...(await methodsOfCustomers(db, byToken)), ...(ahead?.methods ?? [])]) {
     const others = methods.get(method.customerId);
     if (others === undefined) methods.set(method.customerId, [method]);
-    else others.push(method);
+    // The book may have the batch before already.
+    else if (others.every(({ id }) => id !== method.id)) others.push(method);
   }
   return {
     byReference,

@@ -1,5 +1,6 @@
 // One row of an import, from its cells to what is written, and what the two kinds of import have in common.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
+import type { AuditEntry } from '../audit/audit.ts';
 import type { PaymentMethod } from '../customers/customer.ts';
 import { BursarError } from '../errors.ts';
 import { newId } from '../ids.ts';
@@ -35,8 +36,14 @@ export interface Row<Facts> extends Identity {
   facts: Facts;
 }
 
+/** What a row makes. */
+export interface ImportMade {
+  id: string;
+  customerId: string;
+}
+
 /** What a file can be imported as. */
-export interface ImportKind<Facts extends Common, Made> {
+export interface ImportKind<Facts extends Common, Made extends ImportMade> {
   noun: 'charges' | 'schedules';
   columns: readonly ColumnSpec[];
   /** Everything that the row alone can tell. BursarError for what is refused. */
@@ -47,8 +54,10 @@ export interface ImportKind<Facts extends Common, Made> {
   dueAtMs(made: Made): number | null;
   /** What was made under these references before. */
   earlier(db: Db, references: readonly string[]): Promise<Map<string, { id: string; requestHash: string | null }>>;
-  /** Writes a batch, with its audit rows and events. */
-  write(trx: Db, context: ImportContext, made: readonly Made[], nowMs: number): Promise<void>;
+  /** The audit row of what is made; `personalKey` encrypts what a person wrote. */
+  entry(made: Made, personalKey: string): AuditEntry;
+  /** Writes a batch with its events, but for its audit rows. */
+  insert(trx: Db, made: readonly Made[], nowMs: number): Promise<void>;
 }
 
 export const MONEY_COLUMNS: readonly ColumnSpec[] = [
@@ -88,10 +97,7 @@ function parseMinor(text: string): bigint {
 /** SHA-256 over what a row says, in the order of the code, so that the order of the file's columns is no part of it. */
 export function rowHash(payer: Payer, facts: Common): string {
   const metadata = Object.entries(facts.metadata).sort(([a], [b]) => (a < b ? -1 : 1));
-  const said = JSON.stringify([payer, { ...facts, metadata }], (_key, value: unknown) =>
-    typeof value === 'bigint' ? value.toString() : value,
-  );
-  return createHash('sha256').update(said).digest('hex');
+  return hash('sha256', JSON.stringify([payer, { ...facts, amountMinor: facts.amountMinor.toString(), metadata }]));
 }
 
 /** Ids for requests that are prepared to see whether they can be, and dropped. */

@@ -1,5 +1,4 @@
 // Rows of `schedules import`: each makes a schedule whose first period is the first that begins after `paid_through`.
-import { appendAudit } from '../audit/audit.ts';
 import { BursarError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import {
@@ -13,7 +12,7 @@ import {
 } from '../schedules/calendar-input.ts';
 import { firstOccurrenceAfterPeriod, type Occurrence, type Recurrence } from '../schedules/recurrence.ts';
 import type { Schedule } from '../schedules/schedule.ts';
-import { createdEntries } from '../schedules/schedule-audit.ts';
+import { createdEntry } from '../schedules/schedule-audit.ts';
 import { insertSchedules, scheduleHashesByKey } from '../schedules/schedules-store.ts';
 import type { Cells } from './cells.ts';
 import { PAYER_COLUMNS } from './columns.ts';
@@ -57,12 +56,19 @@ export const SCHEDULE_IMPORT: ImportKind<ScheduleFacts, Schedule> = {
   },
   make: (context, { facts, reference, requestHash }, { customerId, method }, nowMs) => {
     const next = nextPeriod(facts, context.oldestDueMs);
+    // Field by field: a literal of this length that begins with a spread is many times as slow in V8.
     return {
-      ...facts,
       id: newId('schedule', nowMs),
       customerId,
       methodId: method.id,
+      amountMinor: facts.amountMinor,
+      currency: facts.currency,
+      recurrence: facts.recurrence,
+      policy: facts.policy,
       status: 'active',
+      description: facts.description,
+      metadata: facts.metadata,
+      paidThrough: facts.paidThrough,
       idempotencyKey: reference,
       requestHash,
       next,
@@ -73,10 +79,8 @@ export const SCHEDULE_IMPORT: ImportKind<ScheduleFacts, Schedule> = {
   },
   dueAtMs: ({ next }) => next?.dueAtMs ?? null,
   earlier: scheduleHashesByKey,
-  write: async (trx, context, schedules, nowMs) => {
-    await insertSchedules(trx, schedules);
-    await appendAudit(trx, context.charges.author, nowMs, await createdEntries(trx, schedules));
-  },
+  entry: createdEntry,
+  insert: insertSchedules,
 };
 
 function readRecurrence(cells: Cells, timezone: string): Recurrence {
@@ -88,7 +92,7 @@ function readRecurrence(cells: Cells, timezone: string): Recurrence {
       `It ${at === null ? 'does not say when it falls due' : 'says twice when it falls due'}: give every or at.`,
     );
   }
-  const start = cells.parsed('start', parseLocalDate);
+  const start = cells.parsed('start', knownDate);
   const time = cells.parsed('time', parseTimeOfDay);
   if (at !== null) {
     for (const name of ['start', 'on', 'time']) {
@@ -103,7 +107,7 @@ function readRecurrence(cells: Cells, timezone: string): Recurrence {
 
 function readPaidThrough(cells: Cells): string | null {
   if (cells.required('paid_through').toLowerCase() === 'none') return null;
-  return cells.parsed('paid_through', parseLocalDate);
+  return cells.parsed('paid_through', knownDate);
 }
 
 /** The first period after what was paid; refuses a row that leaves nothing to bill. */
@@ -123,6 +127,7 @@ function nextPeriod({ recurrence, paidThrough }: ScheduleFacts, oldestDueMs: num
 }
 
 const knownTimezone = remembering(parseTimezone, (text) => text);
+const knownDate = remembering(parseLocalDate, (text) => text);
 
 // Many rows of a file begin on the same day and were paid up to the same one; the calendar takes 0.1 ms for each.
 const firstPeriod = remembering(firstOccurrenceAfterPeriod, ({ every, on, time, start, at, timezone }, paidThrough) =>

@@ -45,8 +45,12 @@ const ISSUERS: readonly IssuerRange[] = [
 const LEAST_DIGITS = 13;
 const MOST_DIGITS = 19;
 
-/** Groups of digits with single separators between: a space, a dash (hyphen to horizontal bar, minus), or zero width. */
-const SEPARATED_DIGITS = /[0-9]+(?:[ \-\u2010-\u2015\u2212\u00ad\u200b-\u200d\u2060\ufeff][0-9]+)*/g;
+/** What may stand between groups of digits: a space, a dash (hyphen to horizontal bar, minus), or zero width. */
+const SEPARATOR = '[ \\-\\u2010-\\u2015\\u2212\\u00ad\\u200b-\\u200d\\u2060\\ufeff]';
+/** Groups of digits with single separators between. */
+const SEPARATED_DIGITS = new RegExp(`[0-9]+(?:${SEPARATOR}[0-9]+)*`, 'g');
+/** As many of them as the shortest card number has: most text has none, and is through with one look. */
+const ENOUGH_DIGITS = new RegExp(`[0-9](?:${SEPARATOR}?[0-9]){${LEAST_DIGITS - 1}}`);
 
 /** A mixed word of this many letters and digits is an id, a key or a digest: chance makes card numbers in those. */
 const ID_WORD_LENGTH = 24;
@@ -92,6 +96,7 @@ function normalise(text: string): string {
 }
 
 function nextPan(unfiltered: string): Span | null {
+  if (!ENOUGH_DIGITS.test(unfiltered)) return null;
   const text = unfiltered.replace(UUID, (uuid) => '_'.repeat(uuid.length));
   for (const match of text.matchAll(SEPARATED_DIGITS)) {
     if (match[0].length < LEAST_DIGITS) continue;

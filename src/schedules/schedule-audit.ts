@@ -1,6 +1,6 @@
 // How schedules stand in the audit log.
 
-import type { AuditEntry } from '../audit/audit.ts';
+import type { AuditEntry, Told } from '../audit/audit.ts';
 import { encryptPersonal } from '../audit/personal.ts';
 import { personalKeys } from '../customers/customers-store.ts';
 import { assert } from '../errors.ts';
@@ -9,7 +9,7 @@ import { formatEvery } from './calendar-input.ts';
 import type { Schedule } from './schedule.ts';
 import type { SkippedPeriod } from './schedules-store.ts';
 
-/** The audit rows of new schedules; what a person wrote about them is encrypted with the customer's key. */
+/** The audit rows of new schedules. */
 export async function createdEntries(trx: Db, schedules: readonly Schedule[]): Promise<AuditEntry[]> {
   if (schedules.length === 0) return [];
   const keys = await personalKeys(trx, [...new Set(schedules.map(({ customerId }) => customerId))]);
@@ -20,24 +20,18 @@ export async function createdEntries(trx: Db, schedules: readonly Schedule[]): P
   });
 }
 
-function createdEntry(schedule: Schedule, key: string): AuditEntry {
+/** The audit row of a new schedule; what a person wrote about it is encrypted with the customer's key. */
+export function createdEntry(schedule: Schedule, key: string): AuditEntry {
   const { recurrence, description, metadata, paidThrough } = schedule;
-  const hasMetadata = Object.keys(metadata).length > 0;
-  return {
-    ...scheduleSubject(schedule),
-    action: 'schedule.create',
-    after: {
-      methodId: schedule.methodId,
-      policy: schedule.policy,
-      ...recurrence,
-      every: recurrence.every === null ? null : formatEvery(recurrence.every),
-      nextPeriod: schedule.next?.period ?? null,
-      ...(paidThrough === null ? {} : { paidThrough }),
-      ...(description === null ? {} : { description: encryptPersonal(key, description) }),
-      ...(hasMetadata ? { metadata: encryptPersonal(key, JSON.stringify(metadata)) } : {}),
-    },
-    result: 'created',
-  };
+  const { every, on, time, start, at, timezone } = recurrence;
+  // Grown field by field, since imports make a million of them: a literal out of spreads takes several times as long.
+  const after: Record<string, Told> = { methodId: schedule.methodId, policy: schedule.policy };
+  after.every = every === null ? null : formatEvery(every);
+  Object.assign(after, { on, time, start, at, timezone, nextPeriod: schedule.next?.period ?? null });
+  if (paidThrough !== null) after.paidThrough = paidThrough;
+  if (description !== null) after.description = encryptPersonal(key, description);
+  if (Object.keys(metadata).length > 0) after.metadata = encryptPersonal(key, JSON.stringify(metadata));
+  return { action: 'schedule.create', after, result: 'created', ...scheduleSubject(schedule) };
 }
 
 /** The audit row of a period that a run passed over. */
