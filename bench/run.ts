@@ -7,6 +7,7 @@ type Benchmark = () => Promise<boolean>;
 
 /** Each answers whether its goals were met. */
 const BENCHMARKS: Record<string, () => Promise<{ bench: Benchmark }>> = {
+  'billing-run': () => import('./billing-run.ts'),
   'cold-start': () => import('./cold-start.ts'),
   recovery: () => import('./recovery.ts'),
 };
