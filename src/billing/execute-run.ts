@@ -1,6 +1,7 @@
-// A run from beginning to end: resolve unknowns → check the limits → materialise due periods → collect what is due →
-// retry what is due → summary. Killed anywhere, the next run continues where this one stood.
+// A run from beginning to end: resolve unknowns → check the limits → materialise due periods, collect what is due
+// meanwhile → retry what is due → summary. Killed anywhere, the next run continues where this one stood.
 import { appendAudit } from '../audit/audit.ts';
+import { Sealing } from '../audit/sealing.ts';
 import type { Attempt } from '../charges/attempt.ts';
 import { countUnknownAttempts } from '../charges/attempts-store.ts';
 import type { DueKind } from '../charges/charges-store.ts';
@@ -15,12 +16,15 @@ import { writeTrx } from '../storage/trx.ts';
 import { exceeded } from './limits.ts';
 import { materialise } from './materialise.ts';
 import { type RunOptions, type RunResult, startedRun, whatIsDue } from './preview-run.ts';
+import { readAhead } from './read-ahead.ts';
 import { countOutcome, type DueTotal, type Run, type StoppedBy } from './run.ts';
 import { insertRun, interruptGoneRuns, updateRun } from './runs-store.ts';
 
 const PLANNING_LEASE = 'planning';
 /** How long a second run waits for the first one's planning before it goes on with the dispatch they share. */
 const PLANNING_WAIT_MS = 5_000;
+/** Charges are made so many commits ahead of those that are opened: some thousand. */
+const PAGES_AHEAD = 8;
 
 export async function executeRun(pipeline: Pipeline, options: RunOptions): Promise<RunResult> {
   const { book, owner, author } = pipeline.context;
@@ -69,8 +73,11 @@ class Execution {
   readonly #pipeline: Pipeline;
   readonly #options: RunOptions;
   readonly #run: Run;
+  readonly #sealing: Sealing;
 
   constructor(pipeline: Pipeline, options: RunOptions, run: Run) {
+    const { book, clock } = pipeline.context;
+    this.#sealing = new Sealing(book, clock);
     this.#pipeline = pipeline;
     this.#options = options;
     this.#run = run;
@@ -98,11 +105,12 @@ class Execution {
       return;
     }
     await options.onStart(totals.reduce((sum, { count }) => sum + count, 0));
-    if (options.kind === 'billing') {
-      await this.#materialise();
-      await this.#collect('pending');
+    try {
+      if (options.kind === 'billing') await this.#collect('pending', readAhead(this.#materialise(), PAGES_AHEAD));
+      await this.#collect('retry');
+    } finally {
+      await this.#sealing.end();
     }
-    await this.#collect('retry');
     if (this.#stopped()) return;
     // What was held back left charges due: the run went through the others, and says so by how it ends.
     run.status = run.stoppedBy === null ? 'finished' : 'stopped';
@@ -135,7 +143,8 @@ class Execution {
     return this.#run.status !== 'running';
   };
 
-  async #materialise(): Promise<void> {
+  /** Makes charges of what is due, page by page as they are collected; answers with their ids. */
+  async *#materialise(): AsyncGenerator<readonly string[]> {
     const { owner, clock } = this.#pipeline.context;
     const { asOfMs, catchUp } = this.#options;
     for (const deadline = clock.nowMs() + PLANNING_WAIT_MS; !(await owner.acquire(PLANNING_LEASE)); ) {
@@ -144,25 +153,24 @@ class Execution {
       await clock.sleep(100);
     }
     try {
-      const made = await materialise(this.#pipeline.context, {
-        asOfMs,
-        catchUp,
-        runId: this.#run.id,
-        stopped: this.#stopped,
-      });
-      this.#run.counts.skipped += made.skipped;
+      const work = { asOfMs, catchUp, runId: this.#run.id, stopped: this.#stopped };
+      for await (const { chargeIds, skipped } of materialise(this.#pipeline.context, work)) {
+        this.#run.counts.skipped += skipped;
+        yield chargeIds;
+      }
     } finally {
       await owner.yield(PLANNING_LEASE);
     }
   }
 
-  async #collect(kind: DueKind): Promise<void> {
+  async #collect(kind: DueKind, more?: AsyncIterable<readonly string[]>): Promise<void> {
     const { counts } = this.#run;
     await collectDue(this.#pipeline, {
       kind,
       asOfMs: this.#options.asOfMs,
       runId: this.#run.id,
       concurrency: this.#options.concurrency,
+      ...(more === undefined ? {} : { more }),
       stopped: this.#stopped,
       onOpened: () => {
         counts.due += 1;
@@ -173,6 +181,7 @@ class Execution {
         this.#done += 1;
         this.#options.onProgress(this.#run, this.#done);
         this.#noteStop(attempt);
+        this.#sealing.note();
       },
       onBlocked: () => {
         counts.due += 1;

@@ -4,6 +4,7 @@
 import PQueue from 'p-queue';
 import { BursarError } from '../errors.ts';
 import { isTooMany } from '../gateways/classifier.ts';
+import { chunks } from '../storage/batch.ts';
 import type { Attempt } from './attempt.ts';
 import type { Charge } from './charge.ts';
 import { type DueCharge, type DueKind, dueCharges } from './charges-store.ts';
@@ -141,7 +142,8 @@ async function* duePages(
     after = page.at(-1);
     yield page.map(({ id }) => id);
   }
-  if (more !== undefined) yield* more;
+  if (more === undefined) return;
+  for await (const page of more) yield* chunks(page, size);
 }
 
 function keepsTurningAway(gateway: string): BursarError {
