@@ -5,7 +5,7 @@
 const LAYERS = [
   ['commands', 'main\\.ts$'],
   ['cli'],
-  ['new-book\\.ts$', 'upgrade-book\\.ts$', 'restore-book\\.ts$'],
+  ['new-book\\.ts$', 'serve-bank\\.ts$', 'upgrade-book\\.ts$', 'restore-book\\.ts$'],
   ['back-up-book\\.ts$'],
   ['app\\.ts$'],
   ['worker', 'inspection'],

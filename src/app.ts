@@ -67,6 +67,20 @@ export function gatewaysOf({ config }: LoadedConfig): Record<string, GatewayConf
   return config.gateways ?? { simulated: { type: 'simulated' } };
 }
 
+/** The settings of the gateway `name`; BursarError `unknown_gateway` where there are none. */
+export function assertConfigured(configs: Record<string, GatewayConfig>, name: string): GatewayConfig {
+  const config = Object.hasOwn(configs, name) ? configs[name] : undefined;
+  if (config !== undefined) return config;
+  throw new BursarError('unknown_gateway', `No gateway "${name}" is configured. Nothing was done.`, {
+    hint: `Configured: ${Object.keys(configs).join(', ')}.`,
+  });
+}
+
+/** `book.bank.db` beside `book.db`. */
+export function bankPathOf(book: string): string {
+  return `${book.replace(/\.db$/, '')}.bank.db`;
+}
+
 export class App {
   readonly book: Book;
   readonly config: LoadedConfig;
@@ -114,19 +128,12 @@ export class App {
 
   /** Refuses a gateway that the configuration doesn't have, without loading it. */
   assertGateway(name: string): GatewayConfig {
-    const configs = this.gatewayConfigs;
-    const config = Object.hasOwn(configs, name) ? configs[name] : undefined;
-    if (config === undefined) {
-      throw new BursarError('unknown_gateway', `No gateway "${name}" is configured. Nothing was done.`, {
-        hint: `Configured: ${Object.keys(configs).join(', ')}.`,
-      });
-    }
-    return config;
+    return assertConfigured(this.gatewayConfigs, name);
   }
 
-  /** Where the simulated bank of this book keeps its records: `book.bank.db` beside `book.db`. */
+  /** Where the simulated bank of this book keeps its records, unless it is served. */
   get bankPath(): string {
-    return `${this.book.where.replace(/\.db$/, '')}.bank.db`;
+    return bankPathOf(this.book.where);
   }
 
   async #createGateway(name: string): Promise<Gateway> {

@@ -4,6 +4,7 @@ import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { BursarError } from '../errors.ts';
 import { findPan } from '../money/pan.ts';
+import { isLoopback } from './loopback.ts';
 import { faultAt, schemaWords } from './schema-words.ts';
 
 const name = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,62}$/, 'a name is letters, digits, - and _, from a letter');
@@ -33,6 +34,13 @@ const book = z.strictObject({
 
 const simulatedGateway = z.strictObject({
   type: z.literal('simulated'),
+  url: z
+    .string()
+    .refine(isBankUrl, 'not an address of a bank; http://127.0.0.1:8480 is one, and https:// from other machines')
+    .optional()
+    .describe(
+      'Where "bursar bank serve" serves this bank: http:// on this machine, https:// elsewhere. Without it, each command opens the bank beside its book.',
+    ),
   timeoutMs: milliseconds.min(1).optional(),
   latencyMs: milliseconds.optional(),
   seed: z.int().min(0).optional(),
@@ -211,6 +219,13 @@ function placeOf(path: readonly PropertyKey[]): string {
         .slice(0, 60),
     )
     .join('.');
+}
+
+/** An origin and nothing else; in the clear only where it never leaves the machine. */
+function isBankUrl(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || (text !== url.origin && text !== `${url.origin}/`)) return false;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
 }
 
 function isTimezone(text: string): boolean {

@@ -22,7 +22,10 @@ export async function createGateway(name: string, settings: GatewaySettings, por
     case 'simulated': {
       if (ports.isLive) throw simulatedOnLive(name, 'Nothing was sent.');
       const { createSimulatedGateway } = await import('./simulated/simulated-gateway.ts');
-      return createSimulatedGateway({ name, path: ports.bankPath, clock: ports.clock, config: settings });
+      const options = { name, path: ports.bankPath, clock: ports.clock, config: settings };
+      if (settings.url === undefined) return createSimulatedGateway(options);
+      const { httpTransport } = await import('./simulated/http-transport.ts');
+      return createSimulatedGateway({ ...options, transport: httpTransport(settings.url) });
     }
     default:
       throw new BursarError('unknown_gateway', `Gateway "${name}" has the unknown type "${String(type)}".`, {

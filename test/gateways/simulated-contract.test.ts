@@ -1,9 +1,11 @@
-// The simulated bank passes the contract of all gateways, in memory and in a file whose lists lag.
+// The simulated bank passes the contract of all gateways: in memory, in a file whose lists lag, and served over HTTP.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { openBank } from '../../src/gateways/simulated/bank-desk.ts';
+import { serveBank } from '../../src/gateways/simulated/bank-server.ts';
+import { httpTransport } from '../../src/gateways/simulated/http-transport.ts';
 import { createSimulatedGateway } from '../../src/gateways/simulated/simulated-gateway.ts';
 import type { SimulatedConfig } from '../../src/gateways/simulated/terms.ts';
 import { transportTo } from '../../src/gateways/simulated/transport.ts';
@@ -14,10 +16,11 @@ const TIMEOUT_MS = 400;
 const folder = mkdtempSync(join(tmpdir(), 'bank-contract-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-for (const [name, path, config] of [
-  ['in memory', ':memory:', {}],
-  ['in a file, with lists that lag', null, { listLagMs: 5_000, settlingMs: 60_000 }],
-] as [string, string | null, SimulatedConfig][]) {
+for (const [name, path, config, isServed] of [
+  ['in memory', ':memory:', {}, false],
+  ['in a file, with lists that lag', null, { listLagMs: 5_000, settlingMs: 60_000 }, false],
+  ['served over HTTP', ':memory:', { listLagMs: 5_000, settlingMs: 60_000 }, true],
+] as [string, string | null, SimulatedConfig, boolean][]) {
   let banks = 0;
   gatewayContract({
     name: `the simulated bank ${name}`,
@@ -51,10 +54,16 @@ for (const [name, path, config] of [
       const bankConfig = { timeoutMs: TIMEOUT_MS, ...config };
       // Opened beforehand: that takes no part of the timeout, which is short because the faults wait for it.
       const bank = await openBank({ path: file, clock, config: bankConfig });
-      const transport = transportTo(bank, clock);
+      const server = isServed ? await serveBank({ bank, clock, host: '127.0.0.1', port: 0 }) : null;
+      const transport = server === null ? transportTo(bank, clock) : httpTransport(server.url);
       const gateway = createSimulatedGateway({ name: 'bank', path: file, clock, config: bankConfig, transport });
       const advance = async (durationMs: number) => clock.advance(durationMs);
-      return { gateway, nowMs: clock.nowMs, advance, close: () => bank.close() };
+      const close = async () => {
+        await gateway.close();
+        await server?.close();
+        await bank.close();
+      };
+      return { gateway, nowMs: clock.nowMs, advance, close };
     },
   });
 }

@@ -1,5 +1,5 @@
 // What the simulated bank executed, as commands print it.
-import type { Executed } from '../../gateways/simulated/payment.ts';
+import type { GatewayRecord } from '../../gateways/gateway.ts';
 import { formatMoney } from '../../money/money.ts';
 import { type Column, idColumn, numberColumn } from '../columns.ts';
 import { isoTime } from '../time-format.ts';
@@ -15,10 +15,10 @@ export interface BankChargeView {
   failedAt: string | null;
 }
 
-export async function* toBankChargeViews(lines: AsyncIterable<Executed>): AsyncGenerator<BankChargeView> {
+export async function* toBankChargeViews(lines: AsyncIterable<GatewayRecord>): AsyncGenerator<BankChargeView> {
   for await (const { chargeId, attemptId, operation, amountMinor, currency, at, failedAt } of lines) {
     const money = { amountMinor: amountMinor.toString(), currency };
-    yield { chargeId, attemptId, operation, ...money, at: isoTime(at), failedAt: isoTime(failedAt) };
+    yield { chargeId, attemptId, operation, ...money, at: isoTime(at), failedAt: isoTime(failedAt ?? null) };
   }
 }
 

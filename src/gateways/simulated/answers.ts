@@ -16,6 +16,7 @@ const UNKNOWN_REASONS: Readonly<Record<string, string>> = {
 /** Refusals that say what is wrong with the request, or with what it is about: nothing was executed. */
 const OUR_FAULTS: readonly string[] = [
   'malformed_request',
+  'body_too_large',
   'payment_not_found',
   'payment_not_authorized',
   'payment_not_captured',

@@ -23,6 +23,7 @@ export interface Bank {
   submit(command: BankCommand): Promise<BankReply>;
   /** Up to 1,000 lines of what was executed in `sinceMs..untilMs`, after row `afterRow` (0 to begin with). */
   page(range: { afterRow: number; sinceMs: number; untilMs: number }): Promise<ListingPage>;
+  nowMs(): number;
   /** Up to when lists show what was executed: `listLagMs` ago. */
   visibleUntilMs(): number;
   /** All that was executed by now, page by page, in the order it was decided. */
@@ -57,6 +58,7 @@ export async function openBank(options: { path: string; clock: Clock; config?: S
     terms,
     submit,
     page,
+    nowMs: () => clock.nowMs(),
     visibleUntilMs: () => clock.nowMs() - terms.listLagMs,
     listing: () => pages(page, clock.nowMs()),
     refusals: () => serially(() => allRefusals(db)),

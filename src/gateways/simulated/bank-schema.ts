@@ -76,7 +76,7 @@ const TABLES = [
 export async function prepareBankFile(db: Db, path: string, clock: Clock): Promise<void> {
   if (path !== ':memory:') await enterWal(db, clock);
   await db.raw('pragma synchronous = off');
-  if ((await schemaVersion(db)) < SCHEMA_VERSION) await bringUpToDate(db);
+  if ((await schemaVersion(db)) < SCHEMA_VERSION) await bringUpToDate(db, path);
   const version = await schemaVersion(db);
   if (version === SCHEMA_VERSION) return;
   throw new BursarError(
@@ -101,15 +101,24 @@ async function enterWal(db: Db, clock: Clock): Promise<void> {
   }
 }
 
-async function bringUpToDate(db: Db): Promise<void> {
+async function bringUpToDate(db: Db, path: string): Promise<void> {
   await db.raw('begin immediate');
   // Another process may have been first: it holds the lock until its tables are whole.
   const version = await schemaVersion(db);
+  if (version === 0) await assertEmpty(db, path);
   if (version < SCHEMA_VERSION) {
     for (const table of version === 0 ? TABLES : [SWITCHES]) await db.raw(table);
     await db.raw(`pragma user_version = ${SCHEMA_VERSION}`);
   }
   await db.raw('commit');
+}
+
+/** A file that somebody names may be a book, or anything else of SQLite's. */
+async function assertEmpty(db: Db, path: string): Promise<void> {
+  if (((await db.raw('select 1 from sqlite_master limit 1')) as unknown[]).length === 0) return;
+  throw new BursarError('gateway_unreachable', `${path} is a database, but not of a simulated bank.`, {
+    hint: 'Name another file; one that does not exist yet becomes an empty bank.',
+  });
 }
 
 async function schemaVersion(db: Db): Promise<number> {

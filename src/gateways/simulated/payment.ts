@@ -80,6 +80,7 @@ export const REFUSALS = {
   payment_in_progress: 409,
   payment_cancelled: 409,
   payment_executed: 409,
+  body_too_large: 413,
   amount_exceeds: 422,
   amount_mismatch: 422,
   payment_not_authorized: 422,

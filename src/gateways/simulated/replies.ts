@@ -1,4 +1,5 @@
 // What the bank answers, as data: an HTTP status and a JSON body, and how the answer breaks on its way if it does.
+import type { HttpAnswer } from '../classifier.ts';
 import { currentRecord } from './bank.ts';
 import { type OperationRecord, type Payment, REFUSALS, type RefusalCode } from './payment.ts';
 import type { BankTerms } from './terms.ts';
@@ -24,6 +25,27 @@ export interface OperationAnswer {
   amountMinor: string;
   currency: string;
   decline: string | null;
+}
+
+export const GARBLED_BODY = '<html><head><title>Bank</title></head><body>\u0000\ufffd{"paymentId": "bp_';
+
+/** How a reply that leaves at `nowMs` arrives: an answer whole or broken, no answer at all, or a broken connection. */
+export function onTheWire(reply: BankReply, nowMs: number): HttpAnswer | 'silence' | 'reset' {
+  const { status } = reply;
+  const headers = { ...reply.headers, date: new Date(nowMs).toUTCString() };
+  switch (reply.fault) {
+    case 'hang':
+      return 'silence';
+    case 'reset':
+      return 'reset';
+    case 'garbage':
+      return { status, headers, body: GARBLED_BODY };
+    case 'server_error':
+      return { status: 500, headers, body: '<html><body>Internal Server Error</body></html>' };
+    case 'none':
+    case 'wrong_amount':
+      return { status, headers, body: JSON.stringify(reply.json) };
+  }
 }
 
 /** The request was lost on its way: nothing happened, and nothing answers. */

@@ -40,7 +40,7 @@ const AMOUNT = /^\d{1,16}$/;
 /**
  * Answers one request:
  * `POST /v1/payments/{id}/{sale|authorize|capture|void|refund}`, `POST /v1/payments/{id}/{cancel|confirm}`,
- * `GET /v1/payments/{id}`, `GET /v1/charges?after=&since=`, `GET /v1/status`.
+ * `GET /v1/payments/{id}`, `GET /v1/charges?after=&since=` (with `lag=none` what lists do not show yet, too), `GET /v1/status`.
  * A bank that can't reach its file answers 503.
  */
 export async function answerRequest(bank: Bank, request: BankRequest): Promise<BankReply> {
@@ -74,7 +74,8 @@ async function charges(bank: Bank, query: URLSearchParams): Promise<BankReply> {
   const afterRow = Number(query.get('after') ?? 0);
   const sinceMs = Number(query.get('since') ?? 0);
   if (!Number.isSafeInteger(afterRow) || !Number.isSafeInteger(sinceMs)) return malformed('after or since');
-  const { lines, lastRow } = await bank.page({ afterRow, sinceMs, untilMs: bank.visibleUntilMs() });
+  const untilMs = query.get('lag') === 'none' ? bank.nowMs() : bank.visibleUntilMs();
+  const { lines, lastRow } = await bank.page({ afterRow, sinceMs, untilMs });
   return ok({
     seed: bank.terms.seed,
     charges: lines.map((line) => ({ ...listedCharge(line), idempotencyKey: line.key, objectId: line.paymentId })),

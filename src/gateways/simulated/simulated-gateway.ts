@@ -30,7 +30,7 @@ const MINIMUM_MINOR = 1n;
 
 export interface SimulatedGatewayOptions {
   name: string;
-  /** The bank's own file, or `:memory:`; made at the first call. */
+  /** The bank's own file, or `:memory:`; made at the first call. Unused where the configuration has a `url`. */
   path: string;
   clock: Clock;
   config: SimulatedConfig;
@@ -41,7 +41,12 @@ export interface SimulatedGatewayOptions {
 type Answered = { answer: HttpAnswer } | { failure: Outcome };
 
 export function createSimulatedGateway(options: SimulatedGatewayOptions): Gateway {
-  const { name, path, config, clock } = options;
+  const { name, config, clock } = options;
+  const where = config.url ?? options.path;
+  const hint =
+    config.url === undefined
+      ? 'Check that the file can be written and is a bank of this version.'
+      : 'Check that it is served there: bursar bank serve';
   const transport = options.transport ?? embeddedTransport(options);
   const timeoutMs = config.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   let offsetMs: number | null = null;
@@ -60,6 +65,14 @@ export function createSimulatedGateway(options: SimulatedGatewayOptions): Gatewa
     } catch (error) {
       return { failure: classifyTransport(error) };
     }
+  }
+
+  /** The JSON of an answer, for calls that a person waits for. */
+  function readable(result: Answered): unknown {
+    const json = 'answer' in result && result.answer.status === 200 ? parseJson(result.answer.body) : undefined;
+    if (json !== undefined) return json;
+    const reason = 'failure' in result ? reasonOf(result.failure) : unavailable(result.answer).reason;
+    throw new BursarError('gateway_unreachable', `The simulated bank at ${where} did not answer: ${reason}.`, { hint });
   }
 
   return {
@@ -85,7 +98,7 @@ export function createSimulatedGateway(options: SimulatedGatewayOptions): Gatewa
     async *listRecent(sinceMs): AsyncGenerator<GatewayRecord> {
       let after = 0;
       for (;;) {
-        const json = readable(await call('GET', `/v1/charges?since=${sinceMs}&after=${after}`, neverAborted()), path);
+        const json = readable(await call('GET', `/v1/charges?since=${sinceMs}&after=${after}`, neverAborted()));
         const page = readListing(json);
         if (page === null || page.records.length === 0) return;
         yield* page.records;
@@ -93,8 +106,8 @@ export function createSimulatedGateway(options: SimulatedGatewayOptions): Gatewa
       }
     },
     async test(signal) {
-      const json = readable(await call('GET', '/v1/status', signal), path);
-      return `simulated bank at ${path}: ${isJson(json) ? Number(json.payments) : 0} payments`;
+      const json = readable(await call('GET', '/v1/status', signal));
+      return `simulated bank at ${where}: ${isJson(json) ? Number(json.payments) : 0} payments`;
     },
     clockOffsetMs: () => offsetMs,
     close: () => transport.close(),
@@ -156,16 +169,6 @@ function toCancellation(result: Answered, request: GatewayRequest): Cancellation
   const own = findOperation(payment, request);
   const outcome = own?.kind === 'approved' || own?.kind === 'settling' ? own : findCollected(payment);
   return outcome === null ? unavailable(result.answer) : { kind: 'executed', outcome };
-}
-
-/** The JSON of an answer, for calls that a person waits for. */
-function readable(result: Answered, path: string): unknown {
-  const json = 'answer' in result && result.answer.status === 200 ? parseJson(result.answer.body) : undefined;
-  if (json !== undefined) return json;
-  const reason = 'failure' in result ? reasonOf(result.failure) : unavailable(result.answer).reason;
-  throw new BursarError('gateway_unreachable', `The simulated bank at ${path} did not answer: ${reason}.`, {
-    hint: 'Check that the file can be written and is a bank of this version.',
-  });
 }
 
 function unavailable(answer: HttpAnswer): { kind: 'unavailable'; reason: string } {

@@ -2,6 +2,8 @@
 
 /** As in the configuration file; `settlingMs` is for tests. */
 export interface SimulatedConfig {
+  /** Where the bank is served; without it the bank is in this process, in a file beside the book. */
+  url?: string | undefined;
   timeoutMs?: number | undefined;
   latencyMs?: number | undefined;
   seed?: number | undefined;

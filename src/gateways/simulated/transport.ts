@@ -5,6 +5,7 @@ import { BursarError } from '../../errors.ts';
 import type { HttpAnswer } from '../classifier.ts';
 import { untilAborted } from '../deadline.ts';
 import { type Bank, openBank } from './bank-desk.ts';
+import { onTheWire } from './replies.ts';
 import { answerRequest, type BankRequest } from './routes.ts';
 import type { SimulatedConfig } from './terms.ts';
 
@@ -13,8 +14,6 @@ export interface BankTransport {
   call(request: BankRequest & { signal: AbortSignal }): Promise<HttpAnswer>;
   close(): Promise<void>;
 }
-
-export const GARBLED_BODY = '<html><head><title>Bank</title></head><body>\u0000\ufffd{"paymentId": "bp_';
 
 /** The bank in this process, opened at the first call. What was asked is executed even if the caller gives up. */
 export function embeddedTransport(options: { path: string; clock: Clock; config: SimulatedConfig }): BankTransport {
@@ -49,22 +48,10 @@ async function answerOver(bank: Bank, clock: Clock, request: BankRequest, signal
   const delayMs = bank.terms.latencyMs + reply.delayMs;
   if (delayMs > 0 && !signal.aborted) await clock.sleep(delayMs, signal);
   signal.throwIfAborted();
-  const { status } = reply;
-  const date = new Date(clock.nowMs() + bank.terms.clockOffsetMs).toUTCString();
-  const headers = { ...reply.headers, date };
-  switch (reply.fault) {
-    case 'hang':
-      return untilAborted(new Promise<never>(() => undefined), signal);
-    case 'reset':
-      throw fetchFailed('ECONNRESET', 'read ECONNRESET');
-    case 'garbage':
-      return { status, headers, body: GARBLED_BODY };
-    case 'server_error':
-      return { status: 500, headers, body: '<html><body>Internal Server Error</body></html>' };
-    case 'none':
-    case 'wrong_amount':
-      return { status, headers, body: JSON.stringify(reply.json) };
-  }
+  const answer = onTheWire(reply, clock.nowMs() + bank.terms.clockOffsetMs);
+  if (answer === 'silence') return untilAborted(new Promise<never>(() => undefined), signal);
+  if (answer === 'reset') throw fetchFailed('ECONNRESET', 'read ECONNRESET');
+  return answer;
 }
 
 /** A bank whose file can't be opened is a host that refuses connections: nothing was sent. */
