@@ -48,7 +48,7 @@ export interface BillingBook {
 
 export interface BillingBookOptions {
   /** Settings of the simulated gateway. */
-  gateway?: Record<string, number>;
+  gateway?: Record<string, number | string>;
   /** The tokens that the schedules take turns with. */
   tokens?: readonly string[];
   /** Retry policy `standard`. */
