@@ -10,6 +10,7 @@ import { type BankServer, serveBank } from './gateways/simulated/bank-server.ts'
 import type { SimulatedConfig } from './gateways/simulated/terms.ts';
 
 const STANDARD_URL = 'http://127.0.0.1:8480';
+const LONGEST_GATHER_MS = 10;
 
 export interface ServeBankRequest {
   /** The gateway whose terms the bank goes by. */
@@ -82,7 +83,9 @@ function listenAt(request: ServeBankRequest, configured: string | undefined): { 
 
 async function openFile(file: string, config: SimulatedConfig): Promise<Bank> {
   try {
-    return await openBank({ path: file, clock: systemClock, config });
+    // Out of the latency: the answer still leaves when it should.
+    const gatherMs = Math.min(LONGEST_GATHER_MS, (config.latencyMs ?? 0) / 5);
+    return await openBank({ path: file, clock: systemClock, config, gatherMs });
   } catch (error) {
     if (!(error instanceof Error && 'code' in error) || error instanceof BursarError) throw error;
     throw new BursarError(

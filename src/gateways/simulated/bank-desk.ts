@@ -42,12 +42,18 @@ interface Waiting {
 }
 
 /** Opens the bank at `path` (`:memory:` for one that is gone when closed); makes it if there is none. */
-export async function openBank(options: { path: string; clock: Clock; config?: SimulatedConfig }): Promise<Bank> {
-  const { path, clock } = options;
+export async function openBank(options: {
+  path: string;
+  clock: Clock;
+  config?: SimulatedConfig;
+  /** How long the first request of a batch waits for more. Every batch costs the same few statements. */
+  gatherMs?: number;
+}): Promise<Bank> {
+  const { path, clock, gatherMs = 0 } = options;
   const terms = bankTerms(options.config ?? {});
   const db = await openBankDatabase(path, clock);
   const serially = serialQueue();
-  const submit = batcher((commands) => serially(() => executeBatch(db, commands, terms, clock.nowMs())));
+  const submit = batcher((commands) => serially(() => executeBatch(db, commands, terms, clock.nowMs())), gatherMs);
   const page: Bank['page'] = async (range) => {
     const { lines, lastRow } = await serially(() => executedPage(db, { ...range, limit: PAGE_LINES }));
     const nowMs = clock.nowMs();
@@ -94,9 +100,17 @@ function serialQueue(): <T>(task: () => Promise<T>) => Promise<T> {
 }
 
 /** Gathers commands while a batch is under way; each waits for the batch it is in. */
-function batcher(execute: (commands: readonly BankCommand[]) => Promise<BankReply[]>): Bank['submit'] {
+function batcher(
+  execute: (commands: readonly BankCommand[]) => Promise<BankReply[]>,
+  gatherMs: number,
+): Bank['submit'] {
   let queue: Waiting[] = [];
   let isRunning = false;
+
+  const gather = (next: () => void): void => {
+    if (gatherMs > 0) setTimeout(next, gatherMs);
+    else setImmediate(next);
+  };
 
   async function run(): Promise<void> {
     while (queue.length > 0) {
@@ -113,7 +127,7 @@ function batcher(execute: (commands: readonly BankCommand[]) => Promise<BankRepl
         for (const waiting of batch) waiting.reject(error);
       }
       // Whoever was answered may ask again at once: what comes in the same turn belongs to the next batch.
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise<void>((resolve) => gather(resolve));
     }
     isRunning = false;
   }
@@ -123,6 +137,6 @@ function batcher(execute: (commands: readonly BankCommand[]) => Promise<BankRepl
       queue.push({ command, resolve, reject });
       if (isRunning) return;
       isRunning = true;
-      setImmediate(() => void run());
+      gather(() => void run());
     });
 }

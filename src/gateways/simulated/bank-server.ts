@@ -39,11 +39,12 @@ export async function serveBank(options: {
   failure.catch(() => undefined);
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const askedAtMs = clock.nowMs();
     const body = await bodyOf(request);
     // Who gives up before the whole request has arrived has asked for nothing.
     if (body === 'broken') return;
     const reply = body === 'too large' ? TOO_LARGE : await answerRequest(bank, bankRequest(request, body));
-    const delayMs = bank.terms.latencyMs + reply.delayMs;
+    const delayMs = askedAtMs + bank.terms.latencyMs + reply.delayMs - clock.nowMs();
     if (delayMs > 0) await clock.sleep(delayMs);
     const wire = onTheWire(reply, clock.nowMs() + bank.terms.clockOffsetMs);
     if (wire === 'reset') response.socket?.resetAndDestroy();

@@ -4,6 +4,7 @@
 import { open } from 'node:fs/promises';
 import type { Knex } from 'knex';
 import type { Clock } from '../../clock.ts';
+import { assert } from '../../errors.ts';
 import {
   type Cell,
   COLUMNS,
@@ -61,16 +62,35 @@ export async function immediately<T>(db: Knex, work: () => Promise<T>): Promise<
   }
 }
 
-export async function loadPayments(db: Knex, ids: readonly string[]): Promise<Payment[]> {
-  return (await rowsIn(db, 'payments', 'id', ids)).map(toPayment);
+/** What one batch begins from. */
+export interface BatchReads {
+  payments: Payment[];
+  /** Of the keys, and all of the payments that are viewed. */
+  records: OperationRecord[];
+  /** Whether someone has thrown the switch, in the file, so that it holds for every process at once. */
+  refusesCredentials: boolean;
 }
 
-export async function loadRecords(db: Knex, keys: readonly string[]): Promise<OperationRecord[]> {
-  return (await rowsIn(db, 'operations', 'idempotency_key', keys)).map(toRecord);
-}
-
-export async function loadRecordsOfPayments(db: Knex, ids: readonly string[]): Promise<OperationRecord[]> {
-  return (await rowsIn(db, 'operations', 'payment_id', ids)).map(toRecord);
+export async function loadBatch(
+  db: Knex,
+  asked: { paymentIds: Iterable<string>; keys: Iterable<string>; viewedIds: Iterable<string> },
+): Promise<BatchReads> {
+  const operations = (column: string) => `select * from operations where ${column} in (select value from json_each(?))`;
+  const [row] = (await db.raw(
+    `select
+       (select json_group_array(json_array(${COLUMNS.payments.join(', ')})) from payments
+         where id in (select value from json_each(?))) as payments,
+       (select json_group_array(json_array(${COLUMNS.operations.join(', ')})) from
+         (${operations('idempotency_key')} union ${operations('payment_id')})) as records,
+       exists (select 1 from switches where name = 'refuse_credentials') as refuses`,
+    [asked.paymentIds, asked.keys, asked.viewedIds].map((values) => JSON.stringify([...values])),
+  )) as { payments: string; records: string; refuses: number }[];
+  assert(row !== undefined, 'a select of values has one row');
+  return {
+    payments: (JSON.parse(row.payments) as Cell[][]).map(toPayment),
+    records: (JSON.parse(row.records) as Cell[][]).map(toRecord),
+    refusesCredentials: row.refuses === 1,
+  };
 }
 
 export async function saveBatch(db: Knex, writes: BatchWrites): Promise<void> {
@@ -120,18 +140,6 @@ export async function takeFromThrottle(db: Knex, wanted: number, perSecond: numb
     nowMs,
   ]);
   return admitted;
-}
-
-/** Whether someone has thrown the switch, in the file, so that it holds for every process at once. */
-export async function isSwitched(db: Knex, name: 'refuse_credentials'): Promise<boolean> {
-  return ((await db.raw('select 1 from switches where name = ?', [name])) as unknown[]).length > 0;
-}
-
-async function rowsIn(db: Knex, table: keyof typeof COLUMNS, column: string, values: readonly string[]) {
-  if (values.length === 0) return [];
-  const sql = `select json_group_array(json_array(${COLUMNS[table].join(', ')})) as lines
-    from ${table} where ${column} in (select value from json_each(?))`;
-  return jsonRows(db, sql, [JSON.stringify(values)]);
 }
 
 async function jsonRows(db: Knex, sql: string, bindings: readonly Cell[]): Promise<Cell[][]> {

@@ -4,15 +4,7 @@
 import { assert } from '../../errors.ts';
 import type { Db } from '../../storage/db.ts';
 import { cancelled, confirmed, perform, type Step, settled, withoutFailedRefunds } from './bank.ts';
-import {
-  immediately,
-  isSwitched,
-  loadPayments,
-  loadRecords,
-  loadRecordsOfPayments,
-  saveBatch,
-  takeFromThrottle,
-} from './bank-store.ts';
+import { immediately, loadBatch, saveBatch, takeFromThrottle } from './bank-store.ts';
 import type { Executed, OperationRecord, Order, Payment, Refusal } from './payment.ts';
 import { type BankReply, paymentReply, recordReply, refusalReply, UNREACHED } from './replies.ts';
 import type { BankTerms } from './terms.ts';
@@ -47,13 +39,13 @@ export function executeBatch(
   nowMs: number,
 ): Promise<BankReply[]> {
   return immediately(db, async () => {
-    if (await isSwitched(db, 'refuse_credentials')) {
+    const { set, refusesCredentials } = await workingSet(db, commands);
+    if (refusesCredentials) {
       return commands.map(() => refusalReply('unauthorized', 'the credentials were refused'));
     }
     const limit = terms.rateLimitPerSecond;
     const admitted = limit === null ? commands.length : await takeFromThrottle(db, commands.length, limit, nowMs);
     const admittedCommands = commands.slice(0, admitted);
-    const set = await workingSet(db, admittedCommands);
     const replies = admittedCommands.map((command) => execute(command, set, terms, nowMs));
     await saveBatch(db, {
       payments: pick(set.payments, set.changedPayments),
@@ -66,18 +58,21 @@ export function executeBatch(
   });
 }
 
-async function workingSet(db: Db, commands: readonly BankCommand[]): Promise<WorkingSet> {
+async function workingSet(
+  db: Db,
+  commands: readonly BankCommand[],
+): Promise<{ set: WorkingSet; refusesCredentials: boolean }> {
   const paymentIds = new Set<string>();
   const keys = new Set<string>();
-  const viewed = new Set<string>();
+  const viewedIds = new Set<string>();
   for (const command of commands) {
     const paymentId = command.kind === 'perform' ? command.order.paymentId : command.paymentId;
     paymentIds.add(paymentId);
     if (command.kind === 'perform') keys.add(command.order.key);
     // A refund depends on those before it, which may have failed since.
-    if (command.kind !== 'perform' || command.order.operation === 'refund') viewed.add(paymentId);
+    if (command.kind !== 'perform' || command.order.operation === 'refund') viewedIds.add(paymentId);
   }
-  const payments = await loadPayments(db, [...paymentIds]);
+  const { payments, records, refusesCredentials } = await loadBatch(db, { paymentIds, keys, viewedIds });
   const set: WorkingSet = {
     payments: new Map(payments.map((payment) => [payment.id, payment])),
     records: new Map(),
@@ -87,9 +82,8 @@ async function workingSet(db: Db, commands: readonly BankCommand[]): Promise<Wor
     executed: [],
     refusals: [],
   };
-  for (const record of await loadRecords(db, [...keys])) putRecord(set, record);
-  for (const record of await loadRecordsOfPayments(db, [...viewed])) putRecord(set, record);
-  return set;
+  for (const record of records) putRecord(set, record);
+  return { set, refusesCredentials };
 }
 
 function execute(command: BankCommand, set: WorkingSet, terms: BankTerms, nowMs: number): BankReply {

@@ -1,5 +1,5 @@
 // The bank's HTTP interface without HTTP: a request to a bank operation. The embedded transport and a server both call it.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { MAX_MINOR } from '../../money/money.ts';
 import { parseJson } from '../classifier.ts';
 import type { Operation } from '../gateway.ts';
@@ -111,7 +111,7 @@ function toOrder(request: BankRequest, body: unknown, paymentId: string, verb: s
   if (operation === null || amountText === null) return null;
   const amountMinor = BigInt(amountText);
   if (amountMinor > MAX_MINOR || (amountMinor === 0n && operation !== 'void')) return null;
-  const digest = createHash('sha256').update(request.body).digest('base64url');
+  const digest = hash('sha256', request.body, 'base64url');
   return { operation, paymentId, chargeId, attemptId, token, amountMinor, currency, key, digest };
 }
 
