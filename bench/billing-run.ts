@@ -20,7 +20,7 @@ const GOAL = { atLeast: 0.98 };
 const PEAK_MB = 200;
 const SMALL = { schedules: 10_000, rounds: 5 };
 const LARGE = { schedules: 100_000, rounds: Number(process.env.BENCH_ROUNDS ?? 1) };
-const CAPPED = { schedules: 10_000, rounds: 1 };
+const CAPPED = { schedules: Number(process.env.BENCH_CAPPED ?? 10_000), rounds: 1 };
 
 const COUNT_REFUSALS = pathToFileURL(join(import.meta.dirname, 'count-refusals.mjs')).href;
 

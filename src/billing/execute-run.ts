@@ -24,7 +24,7 @@ const PLANNING_LEASE = 'planning';
 /** How long a second run waits for the first one's planning before it goes on with the dispatch they share. */
 const PLANNING_WAIT_MS = 5_000;
 /** Charges are made so many commits ahead of those that are opened: some thousand. */
-const PAGES_AHEAD = 8;
+const PAGES_AHEAD = 12;
 
 export async function executeRun(pipeline: Pipeline, options: RunOptions): Promise<RunResult> {
   const { book, owner, author } = pipeline.context;

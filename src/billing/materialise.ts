@@ -26,7 +26,7 @@ import { writeTrx } from '../storage/trx.ts';
 import { type CatchUp, countDuePeriods, duePeriods } from './periods.ts';
 import { addTotals, type DueTotal } from './run.ts';
 
-const PAGE_SCHEDULES = 500;
+const PAGE_SCHEDULES = 250;
 const COUNTED_SCHEDULES = 20_000;
 /** A schedule that begins decades ago has thousands of periods, which all are skipped and recorded. */
 const PERIODS_PER_TRX = 2000;

@@ -11,6 +11,7 @@ import { type DueCharge, type DueKind, dueCharges } from './charges-store.ts';
 import type { Opened } from './open-request.ts';
 import { Pace } from './pace.ts';
 import type { Collected, Pipeline } from './pipeline.ts';
+import { type RateCap, rateCaps } from './rate-cap.ts';
 import type { Turn } from './send.ts';
 
 export interface CollectDue {
@@ -44,6 +45,7 @@ export async function collectDue(pipeline: Pipeline, work: CollectDue): Promise<
   const faults: unknown[] = [];
   const stopped = (): boolean => faults.length > 0 || pace.isHopeless || work.stopped();
   const pace = new Pace(sockets, pipeline.context.clock, () => stopped());
+  const capOf = rateCaps(pipeline.context);
   const underWay = new Set<Promise<void>>();
   let unsettled = 0;
   try {
@@ -89,13 +91,27 @@ export async function collectDue(pipeline: Pipeline, work: CollectDue): Promise<
     );
   }
 
+  async function until(atMs: number): Promise<void> {
+    const { clock } = pipeline.context;
+    for (let leftMs = atMs - clock.nowMs(); leftMs > 0 && !stopped(); leftMs = atMs - clock.nowMs()) {
+      await clock.sleep(Math.min(STEP_MS, Math.ceil(leftMs)));
+    }
+  }
+
   /** `leave` lets the next one into the flow; at the latest this is done by the end. */
   async function collect(attempt: Attempt, priority: number, leave: () => void): Promise<void> {
     let isForLater = false;
     let isUnsettled = false;
+    let cap: RateCap | null = null;
+    let atMs = 0;
     const turn: Turn = async (sendNow) => {
+      await until(atMs);
       const sent = await sockets.add(
         async () => {
+          for (let taken = cap?.take(atMs); typeof taken === 'number' && !stopped(); taken = cap?.take(atMs)) {
+            atMs = taken;
+            await until(atMs);
+          }
           const { wave } = pace;
           const came = await sendNow();
           // Before the socket is free for another: that one would be turned away as well.
@@ -110,6 +126,9 @@ export async function collectDue(pipeline: Pipeline, work: CollectDue): Promise<
       return sent;
     };
     try {
+      cap = await capOf(attempt.gateway);
+      atMs = cap?.reserve() ?? 0;
+      await until(atMs - CHECKED_BEFORE_MS);
       const collected = await pipeline.collectUnless(() => isForLater, attempt, stopped, turn);
       // Turned away for now: the same attempt goes out again, before those that have not been sent yet.
       if (collected === null) return send(attempt, 1);
@@ -124,6 +143,11 @@ export async function collectDue(pipeline: Pipeline, work: CollectDue): Promise<
     }
   }
 }
+
+/** A socket of a capped gateway isn't free before its moment; the checks are made shortly before. */
+const CHECKED_BEFORE_MS = 100;
+/** A wait is looked into this often, so that Ctrl-C ends it. */
+const STEP_MS = 100;
 
 /** So many more than there are sockets have been checked, or are being checked, so that one of them is ready to go. */
 function checkedAhead(concurrency: number): number {
