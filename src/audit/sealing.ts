@@ -11,18 +11,20 @@ const ROWS_PER_CHARGE = 3;
 export class Sealing {
   readonly #book: Book;
   readonly #clock: Clock;
+  readonly #rows: number;
   #charges = 0;
   #underWay: Promise<void> | null = null;
 
-  constructor(book: Book, clock: Clock) {
+  constructor(book: Book, clock: Clock, rows = ROWS) {
     this.#book = book;
     this.#clock = clock;
+    this.#rows = rows;
   }
 
   /** One more charge has been collected. */
   note(): void {
     this.#charges += 1;
-    if (this.#charges * ROWS_PER_CHARGE < ROWS || this.#underWay !== null) return;
+    if (this.#charges * ROWS_PER_CHARGE < this.#rows || this.#underWay !== null) return;
     this.#charges = 0;
     this.#underWay = this.#seal().finally(() => {
       this.#underWay = null;
@@ -38,7 +40,7 @@ export class Sealing {
 
   async #seal(): Promise<void> {
     try {
-      await sealPart(this.#book, this.#clock, ROWS);
+      await sealPart(this.#book, this.#clock, this.#rows);
     } catch (error) {
       // A book that is busy or full: the rows wait for the end of the command, which tells of it.
       if (!(error instanceof BursarError)) throw error;

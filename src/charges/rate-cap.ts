@@ -5,13 +5,17 @@ import type { ChargesContext } from './context.ts';
 
 /** So many sends are spread over 5 ms more than a second: room for answers and requests that take unevenly long. */
 const SECOND_MS = 1_005;
-/** A send that comes later than its moment by more has lost it: what a pause has held back must not go out at once. */
-const LATE_MS = 100;
+/** A send that comes later than its moment by more has lost it: what a long pause has held back is spread anew. */
+const LATE_MS = 500;
+/** Late ones catch up at no more than this many times the cap. */
+const CATCH_UP = 4;
 
 export class RateCap {
   readonly #clock: Clock;
   readonly #perSecond: number;
+  readonly #spacingMs: number;
   #nextAtMs = Number.NEGATIVE_INFINITY;
+  #lastSentMs = Number.NEGATIVE_INFINITY;
   /** When the last sends went out, as many as may in a second: a ring. */
   readonly #sentAtMs: number[] = [];
   #sent = 0;
@@ -19,12 +23,13 @@ export class RateCap {
   constructor(perSecond: number, clock: Clock) {
     this.#perSecond = perSecond;
     this.#clock = clock;
+    this.#spacingMs = SECOND_MS / perSecond;
   }
 
   /** The next free moment, epoch milliseconds with fractions; it is given once. */
   reserve(): number {
     const atMs = Math.max(this.#clock.nowMs(), this.#nextAtMs);
-    this.#nextAtMs = atMs + SECOND_MS / this.#perSecond;
+    this.#nextAtMs = atMs + this.#spacingMs;
     return atMs;
   }
 
@@ -33,10 +38,13 @@ export class RateCap {
     const nowMs = this.#clock.nowMs();
     if (nowMs < reservedMs) return reservedMs;
     if (nowMs - reservedMs > LATE_MS) return this.reserve();
-    // Late ones may come close behind each other; a second's worth behind the same number before is never passed.
-    const secondAgo = this.#sentAtMs[this.#sent % this.#perSecond];
-    if (secondAgo !== undefined && nowMs < secondAgo + SECOND_MS) return secondAgo + SECOND_MS;
-    this.#sentAtMs[this.#sent % this.#perSecond] = nowMs;
+    // However late they come: no more in any second than the cap.
+    const place = this.#sent % this.#perSecond;
+    const secondAgoMs = this.#sentAtMs[place] ?? Number.NEGATIVE_INFINITY;
+    const earliestMs = Math.max(secondAgoMs + SECOND_MS, this.#lastSentMs + this.#spacingMs / CATCH_UP);
+    if (nowMs < earliestMs) return earliestMs;
+    this.#sentAtMs[place] = nowMs;
+    this.#lastSentMs = nowMs;
     this.#sent += 1;
     return 'now';
   }
