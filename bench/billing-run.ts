@@ -1,15 +1,15 @@
 // A billing run over due schedules as cron starts it: the whole process, sealing included, against a bank in a process of
 // its own. The floor is no program but what the provider permits: 64 requests at a time that take 50 ms each are 1,280 a
 // second, and a rate cap is what it says. BENCH_ROUNDS sets how often 100,000 are billed, which takes a minute and a half.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { type BillingBook, makeBillingBook } from '../test/support/billing-book.ts';
 import { BIN, runNode } from './child.ts';
 import { median, report, reportLimit } from './rounds.ts';
+import { serveBank } from './served-bank.ts';
 
 const LATENCY_MS = 50;
 const AT_A_TIME = 64;
@@ -101,16 +101,4 @@ async function prepare(schedules: number, { latencyMs, cap }: Provider): Promise
     gateway: cap === null ? gateway : { ...gateway, maxPerSecond: cap },
   });
   return { folder, book, bank };
-}
-
-/** A bank without memory of its own on the disk, so that what is measured has the disk to itself. */
-async function serveBank(cwd: string, latencyMs: number, cap: number | null): Promise<{ url: string; stop(): void }> {
-  const rate = cap === null ? [] : ['--rate-limit', String(cap)];
-  const args = ['bank', 'serve', '--port', '0', '--file', ':memory:', '--latency-ms', String(latencyMs), ...rate];
-  const child = spawn(process.execPath, [BIN, ...args, '--json'], { cwd, stdio: ['ignore', 'pipe', 'ignore'] });
-  for await (const line of createInterface({ input: child.stdout })) {
-    const { url } = JSON.parse(line) as { url: string };
-    return { url, stop: () => child.kill() };
-  }
-  throw new Error('the bank did not start');
 }

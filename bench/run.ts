@@ -10,6 +10,7 @@ const BENCHMARKS: Record<string, () => Promise<{ bench: Benchmark }>> = {
   'billing-run': () => import('./billing-run.ts'),
   'cold-start': () => import('./cold-start.ts'),
   recovery: () => import('./recovery.ts'),
+  responsive: () => import('./responsive.ts'),
 };
 
 const asked = process.argv.slice(2);
