@@ -5,7 +5,7 @@ import { Sealing } from '../audit/sealing.ts';
 import type { Attempt } from '../charges/attempt.ts';
 import { countUnknownAttempts } from '../charges/attempts-store.ts';
 import type { DueKind } from '../charges/charges-store.ts';
-import { collectDue } from '../charges/collect-due.ts';
+import { collectDue, freePages } from '../charges/collect-due.ts';
 import { EVERY_GATEWAY, pauses } from '../charges/pauses-store.ts';
 import type { Pipeline } from '../charges/pipeline.ts';
 import { resolveOpenAttempts } from '../charges/recovery.ts';
@@ -23,6 +23,9 @@ import { insertRun, interruptGoneRuns, updateRun } from './runs-store.ts';
 const PLANNING_LEASE = 'planning';
 /** How long a second run waits for the first one's planning before it goes on with the dispatch they share. */
 const PLANNING_WAIT_MS = 5_000;
+/** How often it looks meanwhile for charges that the first one has made. */
+const SHARE_EVERY_MS = 250;
+const PAGE_CHARGES = 256;
 /** Charges are made so many commits ahead of those that are opened: some thousand. */
 const PAGES_AHEAD = 12;
 
@@ -106,7 +109,7 @@ class Execution {
     }
     await options.onStart(totals.reduce((sum, { count }) => sum + count, 0));
     try {
-      if (options.kind === 'billing') await this.#collect('pending', readAhead(this.#materialise(), PAGES_AHEAD));
+      if (options.kind === 'billing') await this.#collect('pending', this.#meanwhile());
       await this.#collect('retry');
     } finally {
       await this.#sealing.end();
@@ -143,15 +146,31 @@ class Execution {
     return this.#run.status !== 'running';
   };
 
-  /** Makes charges of what is due, page by page as they are collected; answers with their ids. */
-  async *#materialise(): AsyncGenerator<readonly string[]> {
-    const { owner, clock } = this.#pipeline.context;
-    const { asOfMs, catchUp } = this.#options;
-    for (const deadline = clock.nowMs() + PLANNING_WAIT_MS; !(await owner.acquire(PLANNING_LEASE)); ) {
-      // The other run is at it. Its charges are dispatched by both.
+  /** Ids of charges that come up while others are collected: those that this run makes, and what another one makes. */
+  async *#meanwhile(): AsyncGenerator<readonly string[]> {
+    const { context } = this.#pipeline;
+    const { owner, clock } = context;
+    const work = {
+      kind: 'pending',
+      asOfMs: this.#options.asOfMs,
+      runId: this.#run.id,
+      stopped: this.#stopped,
+    } as const;
+    for (let deadline = clock.nowMs() + PLANNING_WAIT_MS; !(await owner.acquire(PLANNING_LEASE)); ) {
+      // The other run is at it. Its charges are dispatched by both, as long as some are left for this one.
       if (clock.nowMs() > deadline || this.#stopped()) return;
-      await clock.sleep(100);
+      await clock.sleep(SHARE_EVERY_MS);
+      const { due } = this.#run.counts;
+      yield* freePages(context, work, PAGE_CHARGES);
+      if (this.#run.counts.due > due) deadline = clock.nowMs() + PLANNING_WAIT_MS;
     }
+    yield* readAhead(this.#materialise(), PAGES_AHEAD);
+    yield* freePages(context, work, PAGE_CHARGES);
+  }
+
+  /** Makes charges of what is due, commit by commit, under the planning lease. */
+  async *#materialise(): AsyncGenerator<readonly string[]> {
+    const { asOfMs, catchUp } = this.#options;
     try {
       const work = { asOfMs, catchUp, runId: this.#run.id, stopped: this.#stopped };
       for await (const { chargeIds, skipped } of materialise(this.#pipeline.context, work)) {
@@ -159,7 +178,7 @@ class Execution {
         yield chargeIds;
       }
     } finally {
-      await owner.yield(PLANNING_LEASE);
+      await this.#pipeline.context.owner.yield(PLANNING_LEASE);
     }
   }
 

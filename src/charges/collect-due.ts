@@ -154,20 +154,25 @@ function checkedAhead(concurrency: number): number {
   return concurrency < 8 ? 0 : Math.floor(concurrency / 2);
 }
 
-async function* duePages(
-  { context }: Pipeline,
-  { kind, asOfMs, runId, more, stopped }: CollectDue,
+async function* duePages({ context }: Pipeline, work: CollectDue, size: number): AsyncGenerator<readonly string[]> {
+  yield* freePages(context, work, size);
+  if (work.more === undefined) return;
+  for await (const page of work.more) yield* chunks(page, size);
+}
+
+/** Ids of charges that are due now and that this run has not tried, in the order in which they fell due. */
+export async function* freePages(
+  { book }: Pick<Pipeline['context'], 'book'>,
+  { kind, asOfMs, runId, stopped }: Pick<CollectDue, 'kind' | 'asOfMs' | 'runId' | 'stopped'>,
   size: number,
 ): AsyncGenerator<readonly string[]> {
   let after: DueCharge | undefined;
   while (!stopped()) {
-    const page = await dueCharges(context.book.reader, kind, asOfMs, runId, size, after);
-    if (page.length === 0) break;
+    const page = await dueCharges(book.reader, kind, asOfMs, runId, size, after);
+    if (page.length === 0) return;
     after = page.at(-1);
     yield page.map(({ id }) => id);
   }
-  if (more === undefined) return;
-  for await (const page of more) yield* chunks(page, size);
 }
 
 function keepsTurningAway(gateway: string): BursarError {
