@@ -19,6 +19,7 @@ import { type RunOptions, type RunResult, startedRun, whatIsDue } from './previe
 import { readAhead } from './read-ahead.ts';
 import { countOutcome, type DueTotal, type Run, type StoppedBy } from './run.ts';
 import { insertRun, interruptGoneRuns, updateRun } from './runs-store.ts';
+import { clockMeanwhile, heldBackMeanwhile, interrupted, pausedMeanwhile, refusedOurs, stoppedByOf } from './stops.ts';
 
 const PLANNING_LEASE = 'planning';
 /** How long a second run waits for the first one's planning before it goes on with the dispatch they share. */
@@ -228,16 +229,7 @@ class Execution {
       this.#stop(code === 'quarantined' ? code : 'configuration', heldBackMeanwhile(code));
       return;
     }
-    this.#stop(
-      'configuration',
-      new BursarError(
-        'gateway_refused',
-        `${attempt.gateway} refused our own configuration or request (${code}). The run was stopped; what it was about stays due.`,
-        {
-          hint: `Check it with: bursar gateways test ${attempt.gateway}`,
-        },
-      ),
-    );
+    this.#stop('configuration', refusedOurs(attempt.gateway, code));
   }
 }
 
@@ -256,38 +248,5 @@ async function finish(pipeline: Pipeline, run: Run): Promise<void> {
         result: run.status,
       },
     ]);
-  });
-}
-
-function stoppedByOf({ code }: BursarError): StoppedBy {
-  return code === 'paused' || code === 'clock' ? code : 'configuration';
-}
-
-function clockMeanwhile(gateway: string): BursarError {
-  return new BursarError(
-    'clock',
-    `The clock of this machine was found wrong while sending to ${gateway}. What had been sent is settled; nothing was sent there after.`,
-    { hint: 'bursar doctor says what is wrong with it. Set it right, then: bursar doctor clock accept --reason "…"' },
-  );
-}
-
-function heldBackMeanwhile(code: 'quarantined' | 'state_unwritable'): BursarError {
-  const what = code === 'quarantined' ? 'The book went into quarantine' : 'What is sent could be remembered no more';
-  return new BursarError(code, `${what} during the run. What had been sent is settled; nothing was sent after.`, {
-    hint: 'bursar doctor says why and what to run.',
-  });
-}
-
-function pausedMeanwhile(gateway: string): BursarError {
-  return new BursarError(
-    'paused',
-    `Sending to ${gateway} was paused during the run. What had been sent is settled; nothing was sent after.`,
-    { hint: 'When the incident is over: bursar resume --reason "…", then run again.' },
-  );
-}
-
-function interrupted(): BursarError {
-  return new BursarError('interrupted', 'The run was interrupted at a safe point; what was sent is settled.', {
-    hint: 'Run it again: it goes on where it stood.',
   });
 }
