@@ -8,13 +8,15 @@ type Benchmark = () => Promise<boolean>;
 /** Each answers whether its goals were met. */
 const BENCHMARKS: Record<string, () => Promise<{ bench: Benchmark }>> = {
   'cold-start': () => import('./cold-start.ts'),
-  growth: () => import('./growth.ts'),
   bulk: () => import('./bulk.ts'),
-  memory: () => import('./memory.ts'),
+  'billing-run': () => import('./billing-run.ts'),
+  responsive: () => import('./responsive.ts'),
   import: () => import('./import.ts'),
-  recovery: () => import('./recovery.ts'),
   export: () => import('./export.ts'),
   check: () => import('./check.ts'),
+  memory: () => import('./memory.ts'),
+  growth: () => import('./growth.ts'),
+  recovery: () => import('./recovery.ts'),
 };
 
 const asked = process.argv.slice(2);

@@ -1,5 +1,6 @@
 // Sealing: the rows that no seal holds yet become the leaves of a Merkle tree whose root is chained to the seal before.
 import type { Clock } from '../clock.ts';
+import type { Db } from '../storage/db.ts';
 import type { Book } from '../storage/open.ts';
 import { writeTrx } from '../storage/trx.ts';
 import { hashesAfter, insertSeal, lastSeal, lastSealedSequence, type Seal } from './audit-store.ts';
@@ -8,7 +9,8 @@ import { sealHash } from './seal-hash.ts';
 
 /** Rows per seal at most, so that sealing a long backlog never holds the writer's lock for long. */
 const MAX_SEAL_ROWS = 50_000;
-const PAGE_ROWS = 10_000;
+/** Hashed in one turn of the event loop. */
+const PAGE_ROWS = 1_000;
 export const NO_PREVIOUS_SEAL = '0'.repeat(64);
 
 /**
@@ -21,44 +23,59 @@ export async function sealPending(
   signal?: AbortSignal,
 ): Promise<{ sealed: number; head: Seal | null }> {
   let sealed = 0;
-  while ((await hashesAfter(book.reader, await lastSealedSequence(book.reader), 1)).length > 0) {
+  for (;;) {
     signal?.throwIfAborted();
-    const seal = await sealOnce(book, clock.nowMs());
-    // Another process has sealed them meanwhile.
-    if (seal === null) break;
-    sealed += seal.count;
+    const part = await sealPart(book, clock, MAX_SEAL_ROWS);
+    if (part === null) return { sealed, head: await lastSeal(book.reader) };
+    sealed += part;
   }
-  return { sealed, head: await lastSeal(book.reader) };
 }
 
-async function sealOnce(book: Book, nowMs: number): Promise<Seal | null> {
-  return writeTrx(book, async (trx) => {
-    const previous = await lastSeal(trx);
-    const from = await lastSealedSequence(trx);
-    const tree = new MerkleRoot();
-    let to = from;
-    while (tree.count < MAX_SEAL_ROWS) {
-      const page = await hashesAfter(trx, to, Math.min(PAGE_ROWS, MAX_SEAL_ROWS - tree.count));
-      for (const row of page) tree.add(Buffer.from(row.hash, 'hex'));
-      to = page.at(-1)?.sequence ?? to;
-      if (page.length < PAGE_ROWS) break;
-    }
-    if (tree.count === 0) return null;
-    const root = tree.root();
-    const seal: Seal = {
-      sequence: (previous?.sequence ?? 0) + 1,
-      previousSealHash: previous?.sealHash ?? NO_PREVIOUS_SEAL,
-      root: root.toString('hex'),
+/**
+ * Seals the next `most` rows that are not sealed yet. Returns how many that were: 0 where another process has sealed some
+ * of them meanwhile, `null` where there is nothing to seal.
+ */
+export async function sealPart(book: Book, clock: Clock, most: number): Promise<number | null> {
+  const previous = await lastSeal(book.reader);
+  const from = await lastSealedSequence(book.reader);
+  const { tree, to } = await treeOver(book.reader, from, most);
+  if (tree.count === 0) return null;
+  const nowMs = clock.nowMs();
+  const root = tree.root();
+  const seal: Seal = {
+    sequence: (previous?.sequence ?? 0) + 1,
+    previousSealHash: previous?.sealHash ?? NO_PREVIOUS_SEAL,
+    root: root.toString('hex'),
+    count: tree.count,
+    sealedAt: nowMs,
+    sealHash: sealHash({
+      previousSealHash: previous === null ? null : Buffer.from(previous.sealHash, 'hex'),
+      root,
       count: tree.count,
-      sealedAt: nowMs,
-      sealHash: sealHash({
-        previousSealHash: previous === null ? null : Buffer.from(previous.sealHash, 'hex'),
-        root,
-        count: tree.count,
-        sealedAtMs: nowMs,
-      }).toString('hex'),
-    };
+      sealedAtMs: nowMs,
+    }).toString('hex'),
+  };
+  return writeTrx(book, async (trx) => {
+    const last = await lastSeal(trx);
+    if ((last?.sequence ?? 0) !== (previous?.sequence ?? 0) || (await lastSealedSequence(trx)) !== from) return 0;
     await insertSeal(trx, seal, from, to);
-    return seal;
+    return seal.count;
   });
+}
+
+/**
+ * The tree over the rows behind `from`, `most` of them at most, and the last of these. Read before the writer's lock is
+ * taken: rows are never changed, and those of an earlier sequence were committed earlier, so none can come between.
+ */
+async function treeOver(db: Db, from: number, most: number): Promise<{ tree: MerkleRoot; to: number }> {
+  const tree = new MerkleRoot();
+  let to = from;
+  while (tree.count < most) {
+    const asked = Math.min(PAGE_ROWS, most - tree.count);
+    const page = await hashesAfter(db, to, asked);
+    for (const row of page) tree.add(Buffer.from(row.hash, 'hex'));
+    to = page.at(-1)?.sequence ?? to;
+    if (page.length < asked) break;
+  }
+  return { tree, to };
 }

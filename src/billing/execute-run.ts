@@ -1,10 +1,11 @@
-// A run from beginning to end: resolve unknowns → check the limits → materialise due periods → collect what is due →
-// retry what is due → summary. Killed anywhere, the next run continues where this one stood.
+// A run from beginning to end: resolve unknowns → check the limits → materialise due periods, collect what is due
+// meanwhile → retry what is due → summary. Killed anywhere, the next run continues where this one stood.
 import { appendAudit } from '../audit/audit.ts';
+import { Sealing } from '../audit/sealing.ts';
 import type { Attempt } from '../charges/attempt.ts';
 import { countUnknownAttempts } from '../charges/attempts-store.ts';
 import type { DueKind } from '../charges/charges-store.ts';
-import { collectDue } from '../charges/collect-due.ts';
+import { collectDue, freePages } from '../charges/collect-due.ts';
 import { EVERY_GATEWAY, pauses } from '../charges/pauses-store.ts';
 import type { Pipeline } from '../charges/pipeline.ts';
 import { resolveOpenAttempts } from '../charges/recovery.ts';
@@ -15,12 +16,19 @@ import { writeTrx } from '../storage/trx.ts';
 import { exceeded } from './limits.ts';
 import { materialise } from './materialise.ts';
 import { type RunOptions, type RunResult, startedRun, whatIsDue } from './preview-run.ts';
+import { readAhead } from './read-ahead.ts';
 import { countOutcome, type DueTotal, type Run, type StoppedBy } from './run.ts';
 import { insertRun, interruptGoneRuns, updateRun } from './runs-store.ts';
+import { clockMeanwhile, heldBackMeanwhile, interrupted, pausedMeanwhile, refusedOurs, stoppedByOf } from './stops.ts';
 
 const PLANNING_LEASE = 'planning';
 /** How long a second run waits for the first one's planning before it goes on with the dispatch they share. */
 const PLANNING_WAIT_MS = 5_000;
+/** How often it looks meanwhile for charges that the first one has made. */
+const SHARE_EVERY_MS = 250;
+const PAGE_CHARGES = 256;
+/** Charges are made so many commits ahead of those that are opened: some thousand. */
+const PAGES_AHEAD = 12;
 
 export async function executeRun(pipeline: Pipeline, options: RunOptions): Promise<RunResult> {
   const { book, owner, author } = pipeline.context;
@@ -69,8 +77,11 @@ class Execution {
   readonly #pipeline: Pipeline;
   readonly #options: RunOptions;
   readonly #run: Run;
+  readonly #sealing: Sealing;
 
   constructor(pipeline: Pipeline, options: RunOptions, run: Run) {
+    const { book, clock } = pipeline.context;
+    this.#sealing = new Sealing(book, clock);
     this.#pipeline = pipeline;
     this.#options = options;
     this.#run = run;
@@ -98,11 +109,12 @@ class Execution {
       return;
     }
     await options.onStart(totals.reduce((sum, { count }) => sum + count, 0));
-    if (options.kind === 'billing') {
-      await this.#materialise();
-      await this.#collect('pending');
+    try {
+      if (options.kind === 'billing') await this.#collect('pending', this.#meanwhile());
+      await this.#collect('retry');
+    } finally {
+      await this.#sealing.end();
     }
-    await this.#collect('retry');
     if (this.#stopped()) return;
     // What was held back left charges due: the run went through the others, and says so by how it ends.
     run.status = run.stoppedBy === null ? 'finished' : 'stopped';
@@ -135,34 +147,50 @@ class Execution {
     return this.#run.status !== 'running';
   };
 
-  async #materialise(): Promise<void> {
-    const { owner, clock } = this.#pipeline.context;
-    const { asOfMs, catchUp } = this.#options;
-    for (const deadline = clock.nowMs() + PLANNING_WAIT_MS; !(await owner.acquire(PLANNING_LEASE)); ) {
-      // The other run is at it. Its charges are dispatched by both.
+  /** Ids of charges that come up while others are collected: those that this run makes, and what another one makes. */
+  async *#meanwhile(): AsyncGenerator<readonly string[]> {
+    const { context } = this.#pipeline;
+    const { owner, clock } = context;
+    const work = {
+      kind: 'pending',
+      asOfMs: this.#options.asOfMs,
+      runId: this.#run.id,
+      stopped: this.#stopped,
+    } as const;
+    for (let deadline = clock.nowMs() + PLANNING_WAIT_MS; !(await owner.acquire(PLANNING_LEASE)); ) {
+      // The other run is at it. Its charges are dispatched by both, as long as some are left for this one.
       if (clock.nowMs() > deadline || this.#stopped()) return;
-      await clock.sleep(100);
+      await clock.sleep(SHARE_EVERY_MS);
+      const { due } = this.#run.counts;
+      yield* freePages(context, work, PAGE_CHARGES);
+      if (this.#run.counts.due > due) deadline = clock.nowMs() + PLANNING_WAIT_MS;
     }
+    yield* readAhead(this.#materialise(), PAGES_AHEAD);
+    yield* freePages(context, work, PAGE_CHARGES);
+  }
+
+  /** Makes charges of what is due, commit by commit, under the planning lease. */
+  async *#materialise(): AsyncGenerator<readonly string[]> {
+    const { asOfMs, catchUp } = this.#options;
     try {
-      const made = await materialise(this.#pipeline.context, {
-        asOfMs,
-        catchUp,
-        runId: this.#run.id,
-        stopped: this.#stopped,
-      });
-      this.#run.counts.skipped += made.skipped;
+      const work = { asOfMs, catchUp, runId: this.#run.id, stopped: this.#stopped };
+      for await (const { chargeIds, skipped } of materialise(this.#pipeline.context, work)) {
+        this.#run.counts.skipped += skipped;
+        yield chargeIds;
+      }
     } finally {
-      await owner.yield(PLANNING_LEASE);
+      await this.#pipeline.context.owner.yield(PLANNING_LEASE);
     }
   }
 
-  async #collect(kind: DueKind): Promise<void> {
+  async #collect(kind: DueKind, more?: AsyncIterable<readonly string[]>): Promise<void> {
     const { counts } = this.#run;
     await collectDue(this.#pipeline, {
       kind,
       asOfMs: this.#options.asOfMs,
       runId: this.#run.id,
       concurrency: this.#options.concurrency,
+      ...(more === undefined ? {} : { more }),
       stopped: this.#stopped,
       onOpened: () => {
         counts.due += 1;
@@ -173,6 +201,7 @@ class Execution {
         this.#done += 1;
         this.#options.onProgress(this.#run, this.#done);
         this.#noteStop(attempt);
+        this.#sealing.note();
       },
       onBlocked: () => {
         counts.due += 1;
@@ -200,16 +229,7 @@ class Execution {
       this.#stop(code === 'quarantined' ? code : 'configuration', heldBackMeanwhile(code));
       return;
     }
-    this.#stop(
-      'configuration',
-      new BursarError(
-        'gateway_refused',
-        `${attempt.gateway} refused our own configuration or request (${code}). The run was stopped; what it was about stays due.`,
-        {
-          hint: `Check it with: bursar gateways test ${attempt.gateway}`,
-        },
-      ),
-    );
+    this.#stop('configuration', refusedOurs(attempt.gateway, code));
   }
 }
 
@@ -233,37 +253,4 @@ async function finish(pipeline: Pipeline, run: Run): Promise<void> {
 
 function capturedOf({ totals }: Run): Record<string, string> {
   return Object.fromEntries([...totals].map(([currency, minor]) => [currency, minor.toString()]));
-}
-
-function stoppedByOf({ code }: BursarError): StoppedBy {
-  return code === 'paused' || code === 'clock' ? code : 'configuration';
-}
-
-function clockMeanwhile(gateway: string): BursarError {
-  return new BursarError(
-    'clock',
-    `The clock of this machine was found wrong while sending to ${gateway}. What had been sent is settled; nothing was sent there after.`,
-    { hint: 'bursar doctor says what is wrong with it. Set it right, then: bursar doctor clock accept --reason "…"' },
-  );
-}
-
-function heldBackMeanwhile(code: 'quarantined' | 'state_unwritable'): BursarError {
-  const what = code === 'quarantined' ? 'The book went into quarantine' : 'What is sent could be remembered no more';
-  return new BursarError(code, `${what} during the run. What had been sent is settled; nothing was sent after.`, {
-    hint: 'bursar doctor says why and what to run.',
-  });
-}
-
-function pausedMeanwhile(gateway: string): BursarError {
-  return new BursarError(
-    'paused',
-    `Sending to ${gateway} was paused during the run. What had been sent is settled; nothing was sent after.`,
-    { hint: 'When the incident is over: bursar resume --reason "…", then run again.' },
-  );
-}
-
-function interrupted(): BursarError {
-  return new BursarError('interrupted', 'The run was interrupted at a safe point; what was sent is settled.', {
-    hint: 'Run it again: it goes on where it stood.',
-  });
 }

@@ -12,6 +12,8 @@ import { derivedId } from '../ids.ts';
 import type { Schedule } from '../schedules/schedule.ts';
 import { completedEntry, skippedEntry } from '../schedules/schedule-audit.ts';
 import {
+  type DueSchedule,
+  dueGroups,
   dueSchedules,
   insertSkippedPeriods,
   type SkippedPeriod,
@@ -24,7 +26,8 @@ import { writeTrx } from '../storage/trx.ts';
 import { type CatchUp, countDuePeriods, duePeriods } from './periods.ts';
 import { addTotals, type DueTotal } from './run.ts';
 
-const PAGE_SCHEDULES = 500;
+const PAGE_SCHEDULES = 250;
+const COUNTED_SCHEDULES = 20_000;
 /** A schedule that begins decades ago has thousands of periods, which all are skipped and recorded. */
 const PERIODS_PER_TRX = 2000;
 
@@ -36,33 +39,38 @@ export async function dueTotalsOfSchedules(
 ): Promise<{ totals: DueTotal[]; skipped: number }> {
   let totals: DueTotal[] = [];
   let skipped = 0;
-  for await (const page of duePages(db, asOfMs)) {
-    const lines = page.map((schedule) => {
-      const { bill, skip } = countDuePeriods(schedule, asOfMs, catchUp);
-      skipped += skip;
-      return { currency: schedule.currency, count: bill, amountMinor: schedule.amountMinor * BigInt(bill) };
+  for await (const { after, last } of duePages(db, asOfMs, COUNTED_SCHEDULES)) {
+    const lines = (await dueGroups(db, after, last)).map((group) => {
+      const { bill, skip } = countDuePeriods(group, asOfMs, catchUp);
+      skipped += skip * group.count;
+      return { currency: group.currency, count: bill * group.count, amountMinor: group.amountMinor * BigInt(bill) };
     });
     totals = addTotals([...totals, ...lines.filter(({ count }) => count > 0)]);
   }
   return { totals, skipped };
 }
 
-/** Writes the charges of every due period, and what was passed over. */
-export async function materialise(
+/** What one commit of materialising has come to. */
+export interface Materialised {
+  /** The charges that were made. */
+  chargeIds: string[];
+  /** How many periods were passed over. */
+  skipped: number;
+}
+
+/** Writes the charges of every due period, and what was passed over, commit by commit as it is read. */
+export async function* materialise(
   context: ChargesContext,
   options: { asOfMs: number; catchUp: CatchUp; runId: string; stopped: () => boolean },
-): Promise<{ charges: number; skipped: number }> {
-  const sum = { charges: 0, skipped: 0 };
-  for await (const page of duePages(context.book.reader, options.asOfMs)) {
-    for (let ids = page.map(({ id }) => id); ids.length > 0; ) {
-      if (options.stopped()) return sum;
-      const done = await writeTrx(context.book, (trx) => materialiseSome(trx, context, ids, options));
-      sum.charges += done.charges;
-      sum.skipped += done.skipped;
-      ids = done.left;
+): AsyncGenerator<Materialised> {
+  for await (const { ids } of duePages(context.book.reader, options.asOfMs, PAGE_SCHEDULES)) {
+    for (let left = ids; left.length > 0; ) {
+      if (options.stopped()) return;
+      const done = await writeTrx(context.book, (trx) => materialiseSome(trx, context, left, options));
+      yield done;
+      left = done.left;
     }
   }
-  return sum;
 }
 
 /** Makes the charges of every period of these schedules that is due at `asOfMs`, as a run that catches all up would. */
@@ -79,15 +87,18 @@ export async function materialiseSchedules(
   }
 }
 
-async function* duePages(db: Db, asOfMs: number): AsyncGenerator<Schedule[]> {
-  let after: { dueAtMs: number; id: string } | undefined;
+async function* duePages(
+  db: Db,
+  asOfMs: number,
+  size: number,
+): AsyncGenerator<{ ids: string[]; after: DueSchedule | undefined; last: DueSchedule }> {
+  let after: DueSchedule | undefined;
   for (;;) {
-    const page: Schedule[] = await dueSchedules(db, asOfMs, PAGE_SCHEDULES, after);
+    const page = await dueSchedules(db, asOfMs, size, after);
     const last = page.at(-1);
     if (last === undefined) return;
-    assert(last.next !== null, 'a due schedule has a next period');
-    after = { dueAtMs: last.next.dueAtMs, id: last.id };
-    yield page;
+    yield { ids: page.map(({ id }) => id), after, last };
+    after = last;
   }
 }
 
@@ -97,7 +108,7 @@ async function materialiseSome(
   context: ChargesContext,
   ids: readonly string[],
   { asOfMs, catchUp, runId }: { asOfMs: number; catchUp: CatchUp; runId: string | null },
-): Promise<{ charges: number; skipped: number; left: string[] }> {
+): Promise<Materialised & { left: string[] }> {
   const nowMs = context.clock.nowMs();
   // Read again under the writer's lock: another run may have been here, or an operator may have cancelled.
   const schedules = [...(await schedulesById(trx, ids)).values()].filter(({ status }) => status === 'active');
@@ -157,7 +168,7 @@ async function materialiseSome(
   for (const chunk of chunks(skipped)) await insertSkippedPeriods(trx, chunk, nowMs);
   await updateSchedules(trx, changed);
   for (const chunk of chunks(audit)) await appendAudit(trx, context.author, nowMs, chunk);
-  return { charges: fresh.length, skipped: skipped.length, left };
+  return { chargeIds: fresh.map(({ id }) => id), skipped: skipped.length, left };
 }
 
 /** The one charge id that this period can have: its due time, then an HMAC keyed by the book's id. */

@@ -24,6 +24,9 @@ export function parseCatchUp(text: string): CatchUp {
   );
 }
 
+/** All of a schedule that says which of its periods are due. */
+export type Recurring = Pick<Schedule, 'recurrence' | 'next'>;
+
 export interface DuePeriods {
   bill: Occurrence[];
   skip: { occurrence: Occurrence; reason: string }[];
@@ -33,7 +36,7 @@ export interface DuePeriods {
 
 /** Splits the oldest `limit` of the periods of an active schedule that are due at `asOfMs`. */
 export function duePeriods(
-  schedule: Schedule,
+  schedule: Recurring,
   asOfMs: number,
   catchUp: CatchUp,
   limit = Number.POSITIVE_INFINITY,
@@ -62,7 +65,7 @@ export function duePeriods(
 }
 
 /** How many periods `duePeriods` bills and skips without a limit; those before the window are counted, not computed. */
-export function countDuePeriods(schedule: Schedule, asOfMs: number, catchUp: CatchUp): { bill: number; skip: number } {
+export function countDuePeriods(schedule: Recurring, asOfMs: number, catchUp: CatchUp): { bill: number; skip: number } {
   const { recurrence, next } = schedule;
   const opensMs = asOfMs - CATCH_UP_WINDOW_MS;
   if (next === null || next.dueAtMs >= opensMs) return counts(duePeriods(schedule, asOfMs, catchUp));
@@ -77,7 +80,7 @@ function counts({ bill, skip }: DuePeriods): { bill: number; skip: number } {
 
 /** The index from which on `latest` and `max` bill, told from the newest due period, considered in this call or not. */
 function firstBilledIndex(
-  { recurrence }: Schedule,
+  { recurrence }: Recurring,
   asOfMs: number,
   catchUp: CatchUp,
   last: Occurrence | undefined,

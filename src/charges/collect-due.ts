@@ -1,14 +1,18 @@
-// Dispatching what is due: charges are opened hundreds in one commit, sent at most `concurrency` at a time, and refilled
-// before the queue runs dry, so that a slow provider and the disk never wait for each other.
+// Dispatching what is due: charges are opened hundreds in one commit and sent at most `concurrency` at a time. What comes
+// before a send and after its answer takes no socket: a charge is checked while those before it are under way, and
+// settled while those behind it are, so that a provider, the disk and we never wait for each other.
 import PQueue from 'p-queue';
 import { BursarError } from '../errors.ts';
 import { isTooMany } from '../gateways/classifier.ts';
+import { chunks } from '../storage/batch.ts';
 import type { Attempt } from './attempt.ts';
 import type { Charge } from './charge.ts';
 import { type DueCharge, type DueKind, dueCharges } from './charges-store.ts';
 import type { Opened } from './open-request.ts';
 import { Pace } from './pace.ts';
 import type { Collected, Pipeline } from './pipeline.ts';
+import { type RateCap, rateCaps } from './rate-cap.ts';
+import type { Turn } from './send.ts';
 
 export interface CollectDue {
   kind: DueKind;
@@ -16,6 +20,8 @@ export interface CollectDue {
   asOfMs: number;
   runId: string;
   concurrency: number;
+  /** Ids of charges that become due while this goes on, page by page; they come after those that are due already. */
+  more?: AsyncIterable<readonly string[]>;
   /** Asked before every page and right before every socket. */
   stopped: () => boolean;
   onOpened(charge: Charge): void;
@@ -25,30 +31,42 @@ export interface CollectDue {
   onRefused(error: BursarError): void;
 }
 
+/** Answers in hand that are not in the book yet; where the disk is slower than the provider, sends wait for it. */
+const MOST_UNSETTLED = 1000;
+
 /** Collects every charge that is due and free, once each. Throws the first fault of ours after all sends have ended. */
 export async function collectDue(pipeline: Pipeline, work: CollectDue): Promise<void> {
-  const { kind, asOfMs, runId, concurrency } = work;
-  const pageSize = Math.min(1000, Math.max(64, concurrency * 8));
-  const queue = new PQueue({ concurrency });
+  const { concurrency } = work;
+  // Opened in one commit, and again before those that wait are fewer than six rounds of sends.
+  const pageSize = Math.min(1000, Math.max(64, concurrency * 4));
+  const fewest = Math.min(1000, Math.max(32, concurrency * 6));
+  const sockets = new PQueue({ concurrency });
+  const flow = new PQueue({ concurrency: concurrency + checkedAhead(concurrency) });
   const faults: unknown[] = [];
   const stopped = (): boolean => faults.length > 0 || pace.isHopeless || work.stopped();
-  const pace = new Pace(queue, pipeline.context.clock, () => stopped());
-  let after: DueCharge | undefined;
-  while (!stopped()) {
-    const page = await dueCharges(pipeline.context.book.reader, kind, asOfMs, runId, pageSize, after);
-    if (page.length === 0) break;
-    after = page.at(-1);
-    // Submitted together, so that the group commit opens the whole page in one trx.
-    const opened = await Promise.allSettled(
-      page.map(({ id }) => pipeline.open({ kind: 'collect', chargeId: id, asOfMs, runId })),
-    );
-    for (const one of opened) {
-      if (one.status === 'fulfilled') enqueue(one.value);
-      else faults.push(one.reason);
+  const pace = new Pace(sockets, pipeline.context.clock, () => stopped());
+  const capOf = rateCaps(pipeline.context);
+  const underWay = new Set<Promise<void>>();
+  let unsettled = 0;
+  try {
+    for await (const ids of duePages(pipeline, work, pageSize)) {
+      if (stopped()) break;
+      // Submitted together, so that the group commit opens the whole page in one trx.
+      const opened = await Promise.allSettled(
+        ids.map((chargeId) => pipeline.open({ kind: 'collect', chargeId, asOfMs: work.asOfMs, runId: work.runId })),
+      );
+      for (const one of opened) {
+        if (one.status === 'fulfilled') enqueue(one.value);
+        else faults.push(one.reason);
+      }
+      await flow.onSizeLessThan(fewest);
+      if (stopped()) break;
     }
-    await queue.onSizeLessThan(pageSize / 2);
+  } catch (error) {
+    faults.push(error);
   }
-  await queue.onIdle();
+  await flow.onIdle();
+  while (underWay.size > 0) await Promise.all(underWay);
   if (faults.length > 0) throw faults[0];
 
   function enqueue(opened: Opened): void {
@@ -60,21 +78,100 @@ export async function collectDue(pipeline: Pipeline, work: CollectDue): Promise<
   }
 
   function send(attempt: Attempt, priority: number): void {
-    const run = async (): Promise<void> => {
-      try {
-        const { wave } = pace;
-        const collected = await pipeline.collectUnless((outcome) => pace.isForLater(outcome, wave), attempt, stopped);
-        // Turned away for now: the same attempt goes out again, before those that have not been sent yet.
-        if (collected === null) return send(attempt, 1);
-        if (pace.isHopeless && collected.outcome !== null && isTooMany(collected.outcome)) {
-          work.onRefused(keepsTurningAway(attempt.gateway));
-        }
-        work.onCollected(collected);
-      } catch (error) {
-        faults.push(error);
-      }
+    void flow.add(
+      () =>
+        new Promise<void>((leave) => {
+          const collecting = collect(attempt, priority, leave).finally(() => {
+            underWay.delete(collecting);
+            leave();
+          });
+          underWay.add(collecting);
+        }),
+      { priority },
+    );
+  }
+
+  async function until(atMs: number): Promise<void> {
+    const { clock } = pipeline.context;
+    for (let leftMs = atMs - clock.nowMs(); leftMs > 0 && !stopped(); leftMs = atMs - clock.nowMs()) {
+      await clock.sleep(Math.min(STEP_MS, Math.ceil(leftMs)));
+    }
+  }
+
+  /** `leave` lets the next one into the flow; at the latest this is done by the end. */
+  async function collect(attempt: Attempt, priority: number, leave: () => void): Promise<void> {
+    let isForLater = false;
+    let isUnsettled = false;
+    let cap: RateCap | null = null;
+    let atMs = 0;
+    const turn: Turn = async (sendNow) => {
+      await until(atMs);
+      const sent = await sockets.add(
+        async () => {
+          for (let taken = cap?.take(atMs); typeof taken === 'number' && !stopped(); taken = cap?.take(atMs)) {
+            atMs = taken;
+            await until(atMs);
+          }
+          const { wave } = pace;
+          const came = await sendNow();
+          // Before the socket is free for another: that one would be turned away as well.
+          if (came.kind === 'answered') isForLater = pace.isForLater(came.outcome, wave);
+          return came;
+        },
+        { priority },
+      );
+      isUnsettled = true;
+      unsettled += 1;
+      if (unsettled < MOST_UNSETTLED) leave();
+      return sent;
     };
-    void queue.add(run, { priority });
+    try {
+      cap = await capOf(attempt.gateway);
+      atMs = cap?.reserve() ?? 0;
+      await until(atMs - CHECKED_BEFORE_MS);
+      const collected = await pipeline.collectUnless(() => isForLater, attempt, stopped, turn);
+      // Turned away for now: the same attempt goes out again, before those that have not been sent yet.
+      if (collected === null) return send(attempt, 1);
+      if (pace.isHopeless && collected.outcome !== null && isTooMany(collected.outcome)) {
+        work.onRefused(keepsTurningAway(attempt.gateway));
+      }
+      work.onCollected(collected);
+    } catch (error) {
+      faults.push(error);
+    } finally {
+      if (isUnsettled) unsettled -= 1;
+    }
+  }
+}
+
+/** A socket of a capped gateway isn't free before its moment; the checks are made shortly before. */
+const CHECKED_BEFORE_MS = 100;
+/** A wait is looked into this often, so that Ctrl-C ends it. */
+const STEP_MS = 100;
+
+/** So many more than there are sockets have been checked, or are being checked, so that one of them is ready to go. */
+function checkedAhead(concurrency: number): number {
+  return concurrency < 8 ? 0 : Math.floor(concurrency / 2);
+}
+
+async function* duePages({ context }: Pipeline, work: CollectDue, size: number): AsyncGenerator<readonly string[]> {
+  yield* freePages(context, work, size);
+  if (work.more === undefined) return;
+  for await (const page of work.more) yield* chunks(page, size);
+}
+
+/** Ids of charges that are due now and that this run has not tried, in the order in which they fell due. */
+export async function* freePages(
+  { book }: Pick<Pipeline['context'], 'book'>,
+  { kind, asOfMs, runId, stopped }: Pick<CollectDue, 'kind' | 'asOfMs' | 'runId' | 'stopped'>,
+  size: number,
+): AsyncGenerator<readonly string[]> {
+  let after: DueCharge | undefined;
+  while (!stopped()) {
+    const page = await dueCharges(book.reader, kind, asOfMs, runId, size, after);
+    if (page.length === 0) return;
+    after = page.at(-1);
+    yield page.map(({ id }) => id);
   }
 }
 

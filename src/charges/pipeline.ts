@@ -15,7 +15,7 @@ import type { ChargesContext } from './context.ts';
 import { openAttempts } from './open.ts';
 import { type Opened, type OpenRequest, refused } from './open-request.ts';
 import { notOpened, openUnrecorded, outcomeUnrecorded } from './refusals.ts';
-import { Sender } from './send.ts';
+import { Sender, type Turn } from './send.ts';
 import { type Settled, type Settlement, settleAttempts } from './settle.ts';
 import type { InHand } from './standing.ts';
 
@@ -120,16 +120,18 @@ export class Pipeline {
 
   /**
    * As `collect`; but an outcome that `isForLater`, which must be one that proves that nothing was executed, is not
-   * recorded: `null`, and the attempt is as it was before the send, open and this process's own to send.
+   * recorded: `null`, and the attempt is as it was before the send, open and this process's own to send. `turn` has the
+   * send made when a socket is free.
    */
   async collectUnless(
     isForLater: (outcome: Outcome) => boolean,
     attempt: Attempt,
     stopped?: () => boolean,
+    turn?: Turn,
   ): Promise<Collected | null> {
     let isInHand = false;
     try {
-      const sent = await this.#sender.send(attempt, stopped);
+      const sent = await this.#sender.send(attempt, stopped, turn);
       // Whoever took the attempt over settles it; the book tells how it stands.
       if (sent.kind === 'lost') return { ...(await this.standing(attempt.id)), outcome: null };
       const { outcome } = sent;

@@ -12,23 +12,42 @@ import { pauseFor, pauses } from './pauses-store.ts';
 /** `lost`: someone else has taken the attempt over and will settle it; this process has nothing to say any more. */
 export type Sent = { kind: 'answered'; outcome: Outcome } | { kind: 'lost' };
 
+/** Runs one send when its turn comes. */
+export type Turn = (send: () => Promise<Sent>) => Promise<Sent>;
+
 type Leave = 'go' | 'lost' | 'paused' | 'quarantined' | 'clock' | 'state_unwritable';
+/** Where a turn took longer to come, the checks are made once more. */
+const CHECKS_HOLD_MS = 250;
 
 export class Sender {
   readonly #context: ChargesContext;
   readonly #gate: GroupCommit<Attempt, Leave>;
+  /** What holds every send to a gateway back, as the newest check of any found it. */
+  #heldBack: (gateway: string) => Exclude<Leave, 'go' | 'lost'> | null = () => null;
 
   constructor(context: ChargesContext) {
     this.#context = context;
     this.#gate = new GroupCommit({ commit: (batch) => this.#check(batch), maxBatch: 1000, splitOn: () => false });
   }
 
-  /** Sends the stored request. `stopped` answers without a socket: proved not sent. */
-  async send(attempt: Attempt, stopped: () => boolean = () => false): Promise<Sent> {
+  /**
+   * Sends the stored request. `stopped` answers without a socket: proved not sent. The checks are made while it waits for
+   * its turn, so that no socket waits for the book; a pause that another send's check has found meanwhile holds for it too.
+   */
+  async send(attempt: Attempt, stopped: () => boolean = () => false, turn: Turn = (send) => send()): Promise<Sent> {
+    const { clock } = this.#context;
     const gateway = await this.#context.gateway(attempt.gateway);
+    const askedAtMs = clock.nowMs();
     const leave = await this.#gate.submit(attempt);
-    if (leave === 'lost') return { kind: 'lost' };
-    if (leave !== 'go') return notSent(leave);
+    if (leave !== 'go') return notLeaving(leave);
+    return turn(async () => {
+      const isLate = clock.nowMs() - askedAtMs > CHECKS_HOLD_MS;
+      const still = isLate ? await this.#gate.submit(attempt) : this.#heldBack(attempt.gateway);
+      return still === null || still === 'go' ? this.#sendNow(attempt, gateway, stopped) : notLeaving(still);
+    });
+  }
+
+  async #sendNow(attempt: Attempt, gateway: Gateway, stopped: () => boolean): Promise<Sent> {
     if (stopped()) return notSent('stopped');
     // By our own clock as well: a process that was suspended past its lease must not wake up and send.
     if (!this.#context.owner.isCurrent) return { kind: 'lost' };
@@ -50,11 +69,12 @@ export class Sender {
     const standing = new Map(rows.map((row) => [row.id, row]));
     const current = await pauses(reader);
     const refusal = await this.#refusals();
+    const heldBack = (gateway: string) => (pauseFor(current, gateway) === undefined ? refusal(gateway) : 'paused');
+    this.#heldBack = heldBack;
     return attempts.map((attempt) => {
       const row = standing.get(attempt.id);
       if (row?.owner_id !== this.#context.owner.id || row.epoch !== attempt.epoch) return 'lost';
-      if (pauseFor(current, attempt.gateway) !== undefined) return 'paused';
-      return refusal(attempt.gateway) ?? 'go';
+      return heldBack(attempt.gateway) ?? 'go';
     });
   }
 
@@ -99,6 +119,10 @@ export function isOwnStop(code: string | null): boolean {
 
 export function ownStopOf(code: string | null): OwnStop | null {
   return OWN_STOPS.find((stop) => stop === code) ?? null;
+}
+
+function notLeaving(leave: Exclude<Leave, 'go'>): Sent {
+  return leave === 'lost' ? { kind: 'lost' } : notSent(leave);
 }
 
 function notSent(code: OwnStop): Sent {

@@ -45,7 +45,12 @@ const simulatedGateway = z.strictObject({
   latencyMs: milliseconds.optional(),
   seed: z.int().min(0).optional(),
   keyRetentionMs: milliseconds.optional(),
-  maxConcurrency: count.optional(),
+  maxConcurrency: count.optional().describe('How many requests a run sends to it at a time; 64 by default.'),
+  maxPerSecond: count
+    .optional()
+    .describe(
+      'How many requests a second a run sends to it at most, spread evenly: the rate limit that the provider publishes.',
+    ),
   rateLimitPerSecond: count.optional(),
   listLagMs: milliseconds.optional(),
   clockOffsetMs: z

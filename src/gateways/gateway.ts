@@ -102,6 +102,8 @@ export interface Capabilities {
   currencies: readonly string[] | null;
   minimumMinor: bigint;
   maxConcurrency: number;
+  /** More than this many requests a second it turns away, as configured; `null` where no limit is known. */
+  maxPerSecond: number | null;
 }
 
 /** Something the gateway executed, as its own records tell it. */

@@ -5,7 +5,7 @@ import type { ChargesContext } from '../charges/context.ts';
 import { timeOfId } from '../ids.ts';
 import { indexOfFirstDueAfter, occurrencesFrom } from '../schedules/recurrence.ts';
 import type { Schedule } from '../schedules/schedule.ts';
-import { dueSchedules } from '../schedules/schedules-store.ts';
+import { type DueSchedule, dueSchedules, schedulesById } from '../schedules/schedules-store.ts';
 
 const PAGE_SCHEDULES = 500;
 /** A test book may be billed for days to come; an id with a time beyond all sense must not cost a calendar. */
@@ -26,13 +26,16 @@ export async function findLostPeriods(context: ChargesContext, chargeIds: Readon
   const first = [...times].reduce((one, other) => Math.min(one, other));
   const last = [...times].reduce((one, other) => Math.max(one, other));
   const lost: LostPeriod[] = [];
-  let after: { dueAtMs: number; id: string } | undefined;
+  let after: DueSchedule | undefined;
   for (;;) {
     const page = await dueSchedules(book.reader, last, PAGE_SCHEDULES, after);
-    const end = page.at(-1);
-    if (end?.next == null) return lost;
-    after = { dueAtMs: end.next.dueAtMs, id: end.id };
-    for (const schedule of page) {
+    after = page.at(-1);
+    if (after === undefined) return lost;
+    const schedules = await schedulesById(
+      book.reader,
+      page.map(({ id }) => id),
+    );
+    for (const schedule of schedules.values()) {
       for (const { period, dueAtMs } of occurrencesBetween(schedule, first, last)) {
         if (!times.has(dueAtMs)) continue;
         const chargeId = periodChargeId(book.bookId, schedule.id, period, dueAtMs);

@@ -1,9 +1,10 @@
 // Schedules and skipped periods in the book.
 import type { Knex } from 'knex';
 import { type Cell, inList, insertRows, listBinding, select, updateRows } from '../storage/batch.ts';
+import { bigSum, fromBigSum } from '../storage/big-sum.ts';
 import { countUpTo } from '../storage/count.ts';
 import { lockClause } from '../storage/dialect.ts';
-import type { IntervalUnit } from './recurrence.ts';
+import type { IntervalUnit, Occurrence, Recurrence } from './recurrence.ts';
 import type { Schedule, ScheduleStatus } from './schedule.ts';
 
 const COLUMNS: readonly [string, (schedule: Schedule) => Cell][] = [
@@ -72,14 +73,7 @@ function toSchedule(row: ScheduleRow): Schedule {
     methodId: text('method_id'),
     amountMinor: BigInt(text('amount_minor')),
     currency: text('currency'),
-    recurrence: {
-      every: row.every_unit === null ? null : { count: Number(row.every_count), unit: row.every_unit },
-      on: maybe('on_rule'),
-      time: text('time_of_day'),
-      start: text('start_date'),
-      at: maybe('at_local'),
-      timezone: text('timezone'),
-    },
+    recurrence: recurrenceOf(row),
     policy: text('policy'),
     status: row.status,
     description: maybe('description'),
@@ -87,14 +81,28 @@ function toSchedule(row: ScheduleRow): Schedule {
     idempotencyKey: maybe('idempotency_key'),
     requestHash: maybe('request_hash'),
     paidThrough: maybe('paid_through'),
-    next:
-      row.next_index === null
-        ? null
-        : { index: Number(row.next_index), period: text('next_period'), dueAtMs: Number(row.next_due_at) },
+    next: nextOf(row),
     version: Number(row.version),
     createdAt: Number(row.created_at),
     updatedAt: Number(row.updated_at),
   };
+}
+
+function recurrenceOf(row: ScheduleRow): Recurrence {
+  const maybe = (column: string): string | null => (row[column] === null ? null : String(row[column]));
+  return {
+    every: row.every_unit === null ? null : { count: Number(row.every_count), unit: row.every_unit },
+    on: maybe('on_rule'),
+    time: String(row.time_of_day),
+    start: String(row.start_date),
+    at: maybe('at_local'),
+    timezone: String(row.timezone),
+  };
+}
+
+function nextOf(row: ScheduleRow): Occurrence | null {
+  if (row.next_index === null) return null;
+  return { index: Number(row.next_index), period: String(row.next_period), dueAtMs: Number(row.next_due_at) };
 }
 
 export async function schedulesById(db: Knex, ids: readonly string[]): Promise<Map<string, Schedule>> {
@@ -119,21 +127,65 @@ export async function scheduleHashesByKey(db: Knex, keys: readonly string[]): Pr
   return new Map(rows.map(({ key, id, requestHash }) => [key, { id, requestHash }]));
 }
 
+/** Where a schedule stands among those that are due. */
+export interface DueSchedule {
+  id: string;
+  dueAtMs: number;
+}
+
+const DUE = `status = 'active' AND next_due_at IS NOT NULL AND next_due_at <= ?`;
+
 /** Active schedules whose next period is due at `asOfMs`, in the order in which they fall due, from behind `after`. */
 export async function dueSchedules(
   db: Knex,
   asOfMs: number,
   limit: number,
-  after?: { dueAtMs: number; id: string },
-): Promise<Schedule[]> {
+  after?: DueSchedule,
+): Promise<DueSchedule[]> {
   const cursor = after === undefined ? '' : 'AND (next_due_at, id) > (?, ?)';
-  const rows = await select<ScheduleRow>(
+  const rows = await select<{ id: string; next_due_at: number }>(
     db,
-    `SELECT * FROM schedules WHERE status = 'active' AND next_due_at IS NOT NULL AND next_due_at <= ? ${cursor}
-      ORDER BY next_due_at, id LIMIT ?`,
+    `SELECT id, next_due_at FROM schedules WHERE ${DUE} ${cursor} ORDER BY next_due_at, id LIMIT ?`,
     [asOfMs, ...(after === undefined ? [] : [after.dueAtMs, after.id]), limit],
   );
-  return rows.map(toSchedule);
+  return rows.map((row) => ({ id: row.id, dueAtMs: row.next_due_at }));
+}
+
+/** Schedules that have the same periods due, counted. */
+export interface DueGroup {
+  recurrence: Recurrence;
+  next: Occurrence;
+  currency: string;
+  count: number;
+  /** Of one period of each of them. */
+  amountMinor: bigint;
+}
+
+/**
+ * The schedules from behind `after` to `last` that are due, as groups of one recurrence and next period: a row of a
+ * schedule takes 34 µs to read, and most schedules of a day are alike in all that counting their periods asks for.
+ */
+export async function dueGroups(db: Knex, after: DueSchedule | undefined, last: DueSchedule): Promise<DueGroup[]> {
+  const cursor = after === undefined ? '' : 'AND (next_due_at, id) > (?, ?)';
+  const alike = `every_count, every_unit, on_rule, time_of_day, start_date, at_local, timezone, next_index, next_period,
+    next_due_at, currency`;
+  const rows = await select<ScheduleRow>(
+    db,
+    `SELECT ${alike}, COUNT(*) AS n, ${bigSum('amount_minor')} AS amount FROM schedules
+      WHERE ${DUE} AND (next_due_at, id) <= (?, ?) ${cursor} GROUP BY ${alike}`,
+    [last.dueAtMs, last.dueAtMs, last.id, ...(after === undefined ? [] : [after.dueAtMs, after.id])],
+  );
+  return rows.map((row) => {
+    const next = nextOf(row);
+    assert(next !== null, 'a due schedule has a next period');
+    return {
+      recurrence: recurrenceOf(row),
+      next,
+      currency: String(row.currency),
+      count: Number(row.n),
+      amountMinor: fromBigSum(String(row.amount)),
+    };
+  });
 }
 
 /** What an idempotency key was used for. */

@@ -197,6 +197,22 @@ describe('killed at a named point', () => {
     });
   });
 
+  const WHILE_COLLECTING_TOO = ['materialise:before@2', 'materialise:after@2'];
+  it.concurrent.each(WHILE_COLLECTING_TOO)(
+    '%s, while charges of the first page are collected: one charge a period',
+    async (point) => {
+      // Two pages of schedules.
+      await inNewBook(point, { token: 'tok_approved', schedules: 260 }, async (book) => {
+        expect(await start(book, point, [{ do: 'run', asOf: book.asOf }])).toBe('SIGKILL');
+        const made = await rowsOf(book.path, 'SELECT id FROM charges');
+        expect(made).toHaveLength(point.startsWith('materialise:after') ? 520 : 500);
+        await runToTheEnd(book);
+        await assertBookEqualsBank(book);
+        await assertOneChargeAPeriod(book);
+      });
+    },
+  );
+
   const WHILE_CANCELLING = [
     'leave:half',
     'leave:before',

@@ -20,16 +20,20 @@ export type Work =
 
 interface Task {
   folder: string;
-  /** What happens at that moment: `before`, `half` (in the middle of it) or `after`. */
+  /** What happens at that moment: `before`, `half` (in the middle of it) or `after`; with `@n`, the n-th time. */
   point: string;
   works: Work[];
 }
 
-const { folder, point, works }: Task = JSON.parse(process.argv[2] ?? '');
+const { folder, point: asked, works }: Task = JSON.parse(process.argv[2] ?? '');
+const [point = '', time = '1'] = asked.split('@');
+let timesLeft = Number(time);
 const bookPath = `${folder}/book.db`;
 
 function reach(reached: string): void {
-  if (reached === point) process.kill(process.pid, 'SIGKILL');
+  if (reached !== point) return;
+  timesLeft -= 1;
+  if (timesLeft === 0) process.kill(process.pid, 'SIGKILL');
 }
 
 /** Which commit of ours this is, by what it has written so far. */

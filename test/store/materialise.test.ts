@@ -28,8 +28,14 @@ beforeEach(async () => {
 });
 afterEach(() => book.close());
 
-function run(asOf: string, catchUp: CatchUp = { mode: 'all' }, stopped = () => false) {
-  return materialise(book.pipeline.context, { asOfMs: Date.parse(asOf), catchUp, runId: 'run_1', stopped });
+async function run(asOf: string, catchUp: CatchUp = { mode: 'all' }, stopped = () => false) {
+  const sum = { charges: 0, skipped: 0 };
+  const work = { asOfMs: Date.parse(asOf), catchUp, runId: 'run_1', stopped };
+  for await (const { chargeIds, skipped } of materialise(book.pipeline.context, work)) {
+    sum.charges += chargeIds.length;
+    sum.skipped += skipped;
+  }
+  return sum;
 }
 
 async function count(table: string, where = '1'): Promise<number> {
@@ -109,7 +115,8 @@ test('a copy of the book makes the same charges of the same periods', async () =
     const options = { asOfMs: Date.parse('2026-03-31T12:00:00Z'), catchUp: { mode: 'all' }, runId: 'run_1' } as const;
     const ids: string[][] = [];
     for (const each of [book.book, copy]) {
-      await materialise({ ...book.pipeline.context, book: each }, { ...options, stopped: () => false });
+      const made = materialise({ ...book.pipeline.context, book: each }, { ...options, stopped: () => false });
+      for await (const { chargeIds } of made) expect(chargeIds.length).toBeGreaterThan(0);
       ids.push((await select<{ id: string }>(each.reader, 'SELECT id FROM charges ORDER BY id')).map(({ id }) => id));
     }
     expect(ids[0]?.length).toBeGreaterThan(1);

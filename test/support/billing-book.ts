@@ -9,6 +9,7 @@ import { newId } from '../../src/ids.ts';
 import { occurrence, type Recurrence } from '../../src/schedules/recurrence.ts';
 import type { Schedule } from '../../src/schedules/schedule.ts';
 import { insertSchedules } from '../../src/schedules/schedules-store.ts';
+import { chunks } from '../../src/storage/batch.ts';
 import { createBook, openBook } from '../../src/storage/open.ts';
 import { writeTrx } from '../../src/storage/trx.ts';
 
@@ -39,7 +40,7 @@ export interface BillingBook {
   asOf: string;
   periods: number;
   customerId: string;
-  /** One per token; all belong to the customer. */
+  /** One per token, unless more are asked for; all belong to the customer. */
   methods: readonly { id: string; token: string }[];
   /** When `days` periods of each schedule are due. */
   dueAfter(days: number): string;
@@ -52,6 +53,8 @@ export interface BillingBookOptions {
   tokens?: readonly string[];
   /** Retry policy `standard`. */
   policy?: Record<string, unknown>;
+  /** How often each token has a payment method, so that a big book's schedules are spread over many. */
+  methodsPerToken?: number;
 }
 
 /**
@@ -61,7 +64,7 @@ export interface BillingBookOptions {
 export async function makeBillingBook(
   folder: string,
   schedules: number,
-  { gateway = {}, tokens = EVERY_TOKEN, policy = QUICK_POLICY }: BillingBookOptions = {},
+  { gateway = {}, tokens = EVERY_TOKEN, policy = QUICK_POLICY, methodsPerToken = 1 }: BillingBookOptions = {},
 ): Promise<BillingBook> {
   await mkdir(folder, { recursive: true });
   const path = join(folder, 'book.db');
@@ -75,20 +78,22 @@ export async function makeBillingBook(
   };
   await writeFile(join(folder, 'bursar.config.json'), JSON.stringify(config), { mode: 0o600 });
   const customerId = newId('customer', nowMs);
-  const methods = tokens.map(
-    (token): PaymentMethod => ({
-      id: newId('method', nowMs),
-      customerId,
-      gateway: 'simulated',
-      token,
-      brand: null,
-      last4: null,
-      createdAt: nowMs,
-      removedAt: null,
-      blockedAt: null,
-      blockedCode: null,
-    }),
-  );
+  const methods = Array.from({ length: methodsPerToken }, () => tokens)
+    .flat()
+    .map(
+      (token): PaymentMethod => ({
+        id: newId('method', nowMs),
+        customerId,
+        gateway: 'simulated',
+        token,
+        brand: null,
+        last4: null,
+        createdAt: nowMs,
+        removedAt: null,
+        blockedAt: null,
+        blockedCode: null,
+      }),
+    );
   const start = new Date(nowMs).toISOString().slice(0, 10);
   const recurrence: Recurrence = {
     every: { count: 1, unit: 'day' },
@@ -127,8 +132,8 @@ export async function makeBillingBook(
     await insertCustomers(trx, [
       { id: customerId, name: 'Ada Lovelace', email: null, createdAt: nowMs, personalKey: newPersonalKey() },
     ]);
-    await insertMethods(trx, methods);
-    await insertSchedules(trx, rows);
+    for (const chunk of chunks(methods)) await insertMethods(trx, chunk);
+    for (const chunk of chunks(rows)) await insertSchedules(trx, chunk);
   });
   await book.close();
   const dueAfter = (days: number): string => {

@@ -104,6 +104,7 @@ export function keyedBank(capabilities: Partial<Capabilities> = {}): KeyedBank {
         currencies: null,
         minimumMinor: 1n,
         maxConcurrency: 100,
+        maxPerSecond: null,
         ...capabilities,
       },
       prepare: (facts) => {

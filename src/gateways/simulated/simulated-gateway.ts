@@ -126,6 +126,7 @@ function capabilitiesOf(config: SimulatedConfig): Capabilities {
     currencies: null,
     minimumMinor: MINIMUM_MINOR,
     maxConcurrency: config.maxConcurrency ?? DEFAULT_CONCURRENCY,
+    maxPerSecond: config.maxPerSecond ?? null,
   };
 }
 

@@ -9,6 +9,7 @@ export interface SimulatedConfig {
   seed?: number | undefined;
   keyRetentionMs?: number | undefined;
   maxConcurrency?: number | undefined;
+  maxPerSecond?: number | undefined;
   rateLimitPerSecond?: number | undefined;
   listLagMs?: number | undefined;
   settlingMs?: number | undefined;
