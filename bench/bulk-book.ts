@@ -130,6 +130,7 @@ function memoryGateway(): Gateway {
       currencies: null,
       minimumMinor: 1n,
       maxConcurrency: 1_000,
+      maxPerSecond: null,
     },
     prepare: ({ amountMinor, currency, token, chargeId }) => ({
       body: JSON.stringify({ amount: amountMinor.toString(), currency, token }),

@@ -1,5 +1,7 @@
 // Schedules and skipped periods in the book.
+
 import type { Knex } from 'knex';
+import { assert } from '../errors.ts';
 import { type Cell, inList, insertRows, listBinding, select, updateRows } from '../storage/batch.ts';
 import { bigSum, fromBigSum } from '../storage/big-sum.ts';
 import { countUpTo } from '../storage/count.ts';
