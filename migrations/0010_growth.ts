@@ -9,7 +9,8 @@ const statements = [
   // Entries that no attempt of their charge has the id of, and what a reversal reverses: few in a book of any size.
   `CREATE INDEX journal_entries_uncaused ON journal_entries (charge_id) WHERE kind IN ('reversed', 'adopted')`,
   'CREATE INDEX journal_entries_reversing ON journal_entries (reverses_id) WHERE reverses_id IS NOT NULL',
-  // The one index on charges that does not grow at its end: it costs a page for each customer of a batch.
+  // The one index on charges that does not grow at its end: it costs a page for each customer of a batch (4,000 charges in a
+  // book of 5 M write 11,100 pages to the log instead of 4,800), and without it a customer's list walks the whole book.
   'CREATE INDEX charges_by_customer ON charges (customer_id, created_at, id)',
   // What charges_unfinished leaves out, but for captured charges, which are nearly all, and processing ones, which open
   // attempts tell.
