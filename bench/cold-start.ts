@@ -3,25 +3,25 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { BIN, bursar, run } from './child.ts';
-import { alternate, report } from './rounds.ts';
+import { alternate, type Goal, report } from './rounds.ts';
 
 const ROUNDS = 15;
-/** This one, and those that BENCH_NODE names, divided as in PATH: from 22.8 on Node keeps what it has compiled. */
-const NODES = [process.execPath, ...(process.env.BENCH_NODE?.split(delimiter) ?? [])];
+/** Named by BENCH_NODE, divided as in PATH: from 22.8 on Node keeps what it has compiled, and starts faster by itself. */
+const OTHER_NODES = process.env.BENCH_NODE?.split(delimiter) ?? [];
 
 export async function bench(): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'bursar-bench-'));
   try {
     await makeBook(folder);
-    let isMet = true;
-    for (const node of NODES) isMet = (await benchOn(node, folder)) && isMet;
+    const isMet = await benchOn(process.execPath, folder, [{ atMost: 2.0 }, { atMost: 3.3 }]);
+    for (const node of OTHER_NODES) await benchOn(node, folder, []);
     return isMet;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function benchOn(node: string, folder: string): Promise<boolean> {
+async function benchOn(node: string, folder: string, [start, list]: readonly Goal[]): Promise<boolean> {
   const { stdout: version } = await run(node, ['--version']);
   console.log(`on Node ${version.trim()}`);
   // Bare: whatever is preloaded to measure would take its own time.
@@ -29,8 +29,8 @@ async function benchOn(node: string, folder: string): Promise<boolean> {
   const timed = await alternate(
     [
       { name: 'node -e 0', run: () => timing('-e', '0') },
-      { name: 'bursar --version', run: () => timing(BIN, '--version'), goal: { atMost: 2.0 } },
-      { name: 'bursar charges list', run: () => timing(BIN, 'charges', 'list'), goal: { atMost: 3.0 } },
+      { name: 'bursar --version', run: () => timing(BIN, '--version'), ...(start && { goal: start }) },
+      { name: 'bursar charges list', run: () => timing(BIN, 'charges', 'list'), ...(list && { goal: list }) },
     ],
     ROUNDS,
   );
