@@ -63,7 +63,7 @@ export function csvOfBarePage(page: Buffer, { rows, cells, jsonCells, exponents 
   // No cell is read past it.
   if (page[page.length - 1] !== LF) return null;
   // Each byte of JSON may be a quote; a record gets a time, an amount and four quotes more.
-  const out = Buffer.allocUnsafe(2 * page.length + 64 * rows);
+  const out = scratchOf(2 * page.length + 64 * rows);
   const iso = new IsoTimes();
   let [at, to, jsonRead] = [0, 0, 0];
   for (let row = 0; row < rows; row += 1) {
@@ -106,7 +106,15 @@ export function csvOfBarePage(page: Buffer, { rows, cells, jsonCells, exponents 
     out[to++] = LF;
     at += 1;
   }
-  return at === page.length && jsonRead === jsonCells ? out.subarray(0, to) : null;
+  return at === page.length && jsonRead === jsonCells ? Buffer.from(out.subarray(0, to)) : null;
+}
+
+// Filled anew at every call and copied from: twice a page of garbage each time would pile up faster than it is collected.
+let scratch = Buffer.alloc(0);
+
+function scratchOf(length: number): Buffer {
+  if (scratch.length < length) scratch = Buffer.allocUnsafe(length);
+  return scratch;
 }
 
 /** Copies a cell as it is; returns where it ends, or -1 for one that would have to be escaped. */
