@@ -35,7 +35,7 @@ const cell = fc.record({
 const file = fc.record({
   delimiter: fc.constantFrom(',', ';', '|', '\t'),
   /** So many bytes stand before the records, so that the end of a chunk falls among them. */
-  lead: fc.oneof(fc.constant(0), fc.integer({ min: CHUNK_BYTES - 40, max: CHUNK_BYTES })),
+  lead: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: CHUNK_BYTES - 40, max: CHUNK_BYTES })),
   lines: fc.array(
     fc.record({ cells: fc.array(cell, { minLength: 1, maxLength: 5 }), end: fc.constantFrom('\n', '\r\n', '\n\n') }),
     { minLength: 1, maxLength: 8 },
@@ -73,6 +73,6 @@ it('reads every record, with the line it begins on, as csv-parse does', async ()
       }
       expect(read.map((record) => record.line)).toEqual(begins);
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });
