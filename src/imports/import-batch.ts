@@ -212,7 +212,7 @@ export class Batch<Facts extends Common, Made extends ImportMade> {
   }
 
   /**
-   * The plan as it holds under the writer's lock. Whatever changes a book adds audit rows, so if there is none since it was
+   * The plan as it holds under the writer's lock. Whatever changes what it goes by adds audit rows: if there is none since it was
    * looked at but those of the batch before, which the plan reckons with, it holds; else another import may have been
    * here, or an operator, and all is looked up once more.
    */

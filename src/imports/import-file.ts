@@ -100,8 +100,8 @@ class Import<Facts extends Common, Made extends ImportMade> {
   }
 
   async run(): Promise<void> {
-    const { path, rejects, force, forbidden } = this.#options;
-    await guarded(path, () => assertUtf8(path));
+    const { path, rejects, force, forbidden, signal } = this.#options;
+    await guarded(path, () => assertUtf8(path, signal));
     this.#file = rejects === null ? null : await RejectsFile.begin(rejects, force, [path, ...forbidden]);
     try {
       await guarded(path, () => this.#rows());

@@ -40,9 +40,9 @@ export async function* recordPages(path: string, delimiter: string): AsyncGenera
   if (records.length > 0) yield { records, bytesRead };
 }
 
-/** Refuses (`corrupt_file`) a file that is not UTF-8, before anything of it is used. */
-export async function assertUtf8(path: string): Promise<void> {
-  for await (const _ of textOf(path));
+/** Refuses (`corrupt_file`) a file that is not UTF-8, before anything of it is used. Throws what `signal` is aborted with. */
+export async function assertUtf8(path: string, signal: AbortSignal): Promise<void> {
+  for await (const _ of textOf(path)) signal.throwIfAborted();
 }
 
 async function* textOf(path: string): AsyncGenerator<{ text: string; bytes: number }> {
