@@ -6,7 +6,7 @@ import { canonicalJson } from '../gateways/canonical-json.ts';
 import { writeInOrder } from '../storage/batch.ts';
 import type { Db } from '../storage/db.ts';
 import type { Charge } from './charge.ts';
-import { createdEntries } from './charge-audit.ts';
+import { createdEntries, personalKeysOf } from './charge-audit.ts';
 import { createdEvent } from './charge-events.ts';
 import { chargesInsertion } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
@@ -82,10 +82,10 @@ export function requestHash(body: Record<string, string | null | Record<string, 
 export async function writePendingCharges(trx: Db, context: ChargesContext, charges: readonly Charge[]): Promise<void> {
   if (charges.length === 0) return;
   const nowMs = context.clock.nowMs();
-  const entries = await createdEntries(trx, charges);
+  const personalKeys = await personalKeysOf(trx, charges);
   await writeInOrder(trx, [
     () => chargesInsertion(charges),
-    () => auditInsertion(context.author, nowMs, entries),
+    () => auditInsertion(context.author, nowMs, createdEntries(charges, personalKeys)),
     () => eventsInsertion(nowMs, charges.map(createdEvent)),
   ]);
 }

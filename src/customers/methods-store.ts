@@ -1,6 +1,6 @@
 // Payment methods in the book.
 import type { Knex } from 'knex';
-import { inList, insertRows, listBinding, select } from '../storage/batch.ts';
+import { inList, insertRows, listBinding, select, selectBatch } from '../storage/batch.ts';
 import { countUpTo } from '../storage/count.ts';
 import type { PaymentMethod } from './customer.ts';
 
@@ -39,8 +39,21 @@ const toMethod = (row: MethodRow): PaymentMethod => ({
   blockedCode: row.blocked_code,
 });
 
+const NAMES = [
+  'id',
+  'customer_id',
+  'gateway',
+  'token',
+  'brand',
+  'last4',
+  'created_at',
+  'removed_at',
+  'blocked_at',
+  'blocked_code',
+];
+
 export async function methodsById(db: Knex, ids: readonly string[]): Promise<Map<string, PaymentMethod>> {
-  const rows = await select<MethodRow>(db, `SELECT * FROM payment_methods WHERE id IN ${inList}`, [listBinding(ids)]);
+  const rows = await selectBatch<MethodRow>(db, NAMES, `payment_methods WHERE id IN ${inList}`, [listBinding(ids)]);
   return new Map(rows.map((row) => [row.id, toMethod(row)]));
 }
 
