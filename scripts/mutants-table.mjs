@@ -56,8 +56,8 @@ export const MUTANTS = [
     edits: [
       edit(
         'charges/open.ts',
-        'this.#attempts.push(attempt);',
-        'await (await this.#context.gateway(attempt.gateway)).send({ ...attempt, attemptId: attempt.id }, new AbortController().signal);\n      this.#attempts.push(attempt);',
+        'this.#part.attempts.push(attempt);',
+        'await (await this.#context.gateway(attempt.gateway)).send({ ...attempt, attemptId: attempt.id }, new AbortController().signal);\n      this.#part.attempts.push(attempt);',
       ),
     ],
   },
