@@ -5,6 +5,7 @@ import { encryptPersonal } from '../audit/personal.ts';
 import { personalKeys } from '../customers/customers-store.ts';
 import { assert } from '../errors.ts';
 import type { Db } from '../storage/db.ts';
+import type { Attempt, NewsSource } from './attempt.ts';
 import type { Charge } from './charge.ts';
 
 /** The keys of the customers of these charges, by customer. */
@@ -35,6 +36,37 @@ export function createdEntry(charge: Charge, key: string): AuditEntry {
   if (charge.description !== null) after.description = encryptPersonal(key, charge.description);
   if (hasMetadata) after.metadata = encryptPersonal(key, JSON.stringify(charge.metadata));
   return chargeEntry(charge, { action: 'charge.create', after, result: 'created' });
+}
+
+/** The audit row of what an attempt came to. */
+export function settledEntry(
+  chargeWas: Charge,
+  charge: Charge,
+  attemptWas: Attempt,
+  attempt: Attempt,
+  { source, cause, reason }: { source: NewsSource; cause: string | null; reason: string | null },
+): AuditEntry {
+  return chargeEntry(charge, {
+    subject: attempt.id,
+    action: `${attempt.operation}.settle`,
+    // What is adopted had no outcome in this book before, whatever it was written down as.
+    before: { status: chargeWas.status, outcome: source === 'adoption' ? null : attemptWas.outcome },
+    after: {
+      status: charge.status,
+      outcome: attempt.outcome,
+      by: source,
+      // What is undefined is left out of the JSON.
+      cause: cause ?? undefined,
+      reference: attempt.reference,
+      declineCode: attempt.declineCode,
+      providerCode: attempt.providerCode,
+      rule: charge.retryRule ?? undefined,
+      retryAt: charge.retryAt === null ? undefined : new Date(charge.retryAt).toISOString(),
+    },
+    result: attempt.outcome ?? 'open',
+    reason,
+    amountMinor: attempt.amountMinor,
+  });
 }
 
 /** What an audit row says about a charge, beside the charge itself. */

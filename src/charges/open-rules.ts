@@ -51,3 +51,11 @@ export function toRefund(request: RefundRequest, attempt: Attempt, nowMs: number
     updatedAt: nowMs,
   };
 }
+
+/** Whether a charge that is to be collected is still due, and not tried by this run yet; any other request is. */
+export function isDue(request: OpenRequest, charge: Charge): boolean {
+  if (request.kind !== 'collect') return true;
+  if (request.runId !== null && charge.lastRunId === request.runId) return false;
+  if (charge.status === 'pending') return charge.dueAt <= request.asOfMs;
+  return charge.status === 'failed' && charge.retryAt !== null && charge.retryAt <= request.asOfMs;
+}

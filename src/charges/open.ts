@@ -20,7 +20,7 @@ import { chargeEvent, createdEvent } from './charge-events.ts';
 import { chargesInsertion, chargesUpdate, lockCharges } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
 import { type Opened, type OpenRequest, refused } from './open-request.ts';
-import { amountOf, operationOf, revived, toRefund } from './open-rules.ts';
+import { amountOf, isDue, operationOf, revived, toRefund } from './open-rules.ts';
 import { pauseFor, pauses } from './pauses-store.ts';
 import type { Refund } from './refund.ts';
 import { refundsInsertion } from './refunds-store.ts';
@@ -85,7 +85,7 @@ class Opening {
       const charge = request.kind === 'create' ? request.charge : charges.get(request.chargeId);
       assert(charge !== undefined, 'a charge that is opened exists');
       // Two requests for one charge in one batch: the second finds it as the first has left it, taken.
-      if (seen.has(charge.id) || !this.#isDue(request, charge)) {
+      if (seen.has(charge.id) || !isDue(request, charge)) {
         return request.kind === 'collect' ? { kind: 'taken' } : refused(attemptOpen(charge));
       }
       const actsOn = targets.get(request) ?? { payment: null, refund: null };
@@ -125,13 +125,6 @@ class Opening {
       yield () => auditInsertion(author, this.#nowMs, [...createdEntries(created, personalKeys), ...audit]);
       yield () => eventsInsertion(this.#nowMs, [...created.map(createdEvent), ...events]);
     }
-  }
-
-  #isDue(request: OpenRequest, charge: Charge): boolean {
-    if (request.kind !== 'collect') return true;
-    if (request.runId !== null && charge.lastRunId === request.runId) return false;
-    if (charge.status === 'pending') return charge.dueAt <= request.asOfMs;
-    return charge.status === 'failed' && charge.retryAt !== null && charge.retryAt <= request.asOfMs;
   }
 
   async #open(

@@ -14,7 +14,7 @@ import { afterFailure } from './after-failure.ts';
 import { type Attempt, hasFailedLate, isCollecting, isOpen, judge, type NewsSource, NO_REFERENCE } from './attempt.ts';
 import { attemptsUpdate, type Collected, collectedCharges } from './attempts-store.ts';
 import { type Charge, IN_FLIGHT, statusAfter } from './charge.ts';
-import { chargeEntry } from './charge-audit.ts';
+import { chargeEntry, settledEntry } from './charge-audit.ts';
 import { chargeEvent, statusEvent } from './charge-events.ts';
 import { chargesUpdate } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
@@ -203,7 +203,7 @@ class Settling {
     next: Charge,
     attempt: Attempt,
     before: Attempt,
-    { source, cause, reason }: { source: NewsSource; cause: string | null; reason: string | null },
+    news: { source: NewsSource; cause: string | null; reason: string | null },
   ): void {
     if (!this.#chargesWere.has(was.id)) this.#chargesWere.set(was.id, was);
     next.version += 1;
@@ -226,29 +226,7 @@ class Settling {
         chargeEvent(type, charge, { refundId: attempt.refundId, refundMinor: attempt.amountMinor.toString() }),
       );
     }
-    this.#audit.push(
-      chargeEntry(next, {
-        subject: attempt.id,
-        action: `${attempt.operation}.settle`,
-        // What is adopted had no outcome in this book before, whatever it was written down as.
-        before: { status: was.status, outcome: source === 'adoption' ? null : before.outcome },
-        after: {
-          status: next.status,
-          outcome: attempt.outcome,
-          by: source,
-          // What is undefined is left out of the JSON.
-          cause: cause ?? undefined,
-          reference: attempt.reference,
-          declineCode: attempt.declineCode,
-          providerCode: attempt.providerCode,
-          rule: next.retryRule ?? undefined,
-          retryAt: next.retryAt === null ? undefined : new Date(next.retryAt).toISOString(),
-        },
-        result: attempt.outcome ?? 'open',
-        reason,
-        amountMinor: attempt.amountMinor,
-      }),
-    );
+    this.#audit.push(settledEntry(was, next, before, attempt, news));
   }
 
   /** Settles part by part, with what writes the charges and attempts of each. */
