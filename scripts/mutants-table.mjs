@@ -204,7 +204,7 @@ export const MUTANTS = [
     name: 'run-tries-a-charge-again',
     tests: storeFirst,
     edits: [
-      edit('charges/open.ts', 'if (request.runId !== null && charge.lastRunId === request.runId) return false;', ''),
+      edit('charges/open-rules.ts', 'if (request.runId !== null && charge.lastRunId === request.runId) return false;', ''),
     ],
   },
   {
