@@ -1,17 +1,33 @@
 // Payment methods in the book.
 import type { Knex } from 'knex';
-import { inList, insertRows, listBinding, select } from '../storage/batch.ts';
+import { inList, insertion, listBinding, select, selectBatch, type Write, write } from '../storage/batch.ts';
 import { countUpTo } from '../storage/count.ts';
 import type { PaymentMethod } from './customer.ts';
 
 export async function insertMethods(trx: Knex, methods: readonly PaymentMethod[]): Promise<void> {
-  await insertRows(
-    trx,
+  await write(trx, methodsInsertion(methods));
+}
+
+export function methodsInsertion(methods: readonly PaymentMethod[]): Write | null {
+  return insertion(
     'payment_methods',
     ['id', 'customer_id', 'gateway', 'token', 'brand', 'last4', 'created_at'],
     methods.map((m) => [m.id, m.customerId, m.gateway, m.token, m.brand, m.last4, m.createdAt]),
   );
 }
+
+const COLUMNS = [
+  'id',
+  'customer_id',
+  'gateway',
+  'token',
+  'brand',
+  'last4',
+  'created_at',
+  'removed_at',
+  'blocked_at',
+  'blocked_code',
+];
 
 interface MethodRow {
   id: string;
@@ -40,7 +56,7 @@ const toMethod = (row: MethodRow): PaymentMethod => ({
 });
 
 export async function methodsById(db: Knex, ids: readonly string[]): Promise<Map<string, PaymentMethod>> {
-  const rows = await select<MethodRow>(db, `SELECT * FROM payment_methods WHERE id IN ${inList}`, [listBinding(ids)]);
+  const rows = await selectBatch<MethodRow>(db, COLUMNS, `payment_methods WHERE id IN ${inList}`, [listBinding(ids)]);
   return new Map(rows.map((row) => [row.id, toMethod(row)]));
 }
 

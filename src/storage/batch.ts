@@ -11,7 +11,7 @@ export type Row = readonly Cell[];
 /** One statement that writes a batch, ready to run. */
 export interface Write {
   sql: string;
-  binding: string;
+  bindings: readonly Cell[];
   /** Throws if it did not find what it was to change. `rows`: what it returned. */
   check?: (rows: readonly unknown[]) => void;
 }
@@ -26,17 +26,30 @@ export function rowsFrom(columns: readonly string[], rows: readonly Row[]): { sq
 const EACH_ROW = 'jsonb_each(jsonb(?))';
 
 /**
- * What inserts all rows, in their order; null for none. Columns that are null in all of them are left out: no column that
- * may be null has a default.
+ * What inserts all rows, in their order; null for none. A cell that is the same in all of them is bound once: half of what
+ * an import or an audit row has. Columns that are null in all are left out: no column that may be null has a default.
  */
 export function insertion(table: string, columns: readonly string[], rows: readonly Row[]): Write | null {
-  if (rows.length === 0) return null;
-  const filled = [...columns.keys()].filter((index) => rows.some((row) => row[index] !== null));
-  const cells = filled.length === columns.length ? rows : rows.map((row) => filled.map((index) => row[index] ?? null));
-  const picks = filled.map((_, index) => `value->>${index}`);
+  const [first] = rows;
+  if (first === undefined) return null;
+  const filled: string[] = [];
+  const picks: string[] = [];
+  const alike: Cell[] = [];
+  const differing: number[] = [];
+  for (const [index, column] of columns.entries()) {
+    const cell = first[index] ?? null;
+    const isAlike = rows.every((row) => row[index] === cell);
+    if (isAlike && cell === null) continue;
+    filled.push(column);
+    picks.push(isAlike ? '?' : `value->>${differing.length}`);
+    if (isAlike) alike.push(cell);
+    else differing.push(index);
+  }
+  const cells =
+    differing.length === columns.length ? rows : rows.map((row) => differing.map((index) => row[index] ?? null));
   return {
-    sql: `INSERT INTO ${table} (${filled.map((index) => columns[index]).join(', ')}) SELECT ${picks.join(', ')} FROM ${EACH_ROW}`,
-    binding: jsonText(cells),
+    sql: `INSERT INTO ${table} (${filled.join(', ')}) SELECT ${picks.join(', ')} FROM ${EACH_ROW}`,
+    bindings: [...alike, jsonText(cells)],
   };
 }
 
@@ -67,7 +80,7 @@ export function updating(
   const news = rowsFrom(columns, rows);
   return {
     sql: `UPDATE ${table} SET ${sets.join(', ')} FROM ${news.sql} AS news WHERE ${table}.${key} = news.${key}${expected} RETURNING 1`,
-    binding: news.binding,
+    bindings: [news.binding],
     check: ({ length }) =>
       assert(length === rows.length, `${table} changed under the writer: ${rows.length - length} of ${rows.length}`),
   };
@@ -86,7 +99,7 @@ export async function updateRows(
 
 export async function write(db: Knex, statement: Write | null): Promise<void> {
   if (statement === null) return;
-  const rows = (await db.raw(statement.sql, [statement.binding])) as unknown[];
+  const rows = (await db.raw(statement.sql, statement.bindings as Knex.RawBinding[])) as unknown[];
   statement.check?.(rows);
 }
 

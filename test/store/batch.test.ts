@@ -35,6 +35,26 @@ test('a column that is null in some rows is written, one that is null in all of 
   ]);
 });
 
+test('a cell that is the same in all rows is bound once, and comes back as it would row by row', async () => {
+  const alike = [
+    ['"', 7],
+    ['\0', -(10 ** 15)],
+    ['\ud800', 1_795_630_644_591],
+    ['?', 0],
+    ['1e3', 2 ** 31],
+    ['', 1],
+  ] as const;
+  for (const [index, [a, b]] of alike.entries()) {
+    const rows = ['x', 'y'].map((end) => [`${index}${end}`, a, b, end]);
+    expect(insertion('notes', ['id', 'a', 'b', 'c'], rows)?.bindings.slice(0, 2)).toEqual([a, b]);
+    await insertRows(at.book.db, 'notes', ['id', 'a', 'b', 'c'], rows);
+  }
+  const expected = alike.flatMap(([a, b], index) =>
+    ['x', 'y'].map((c) => ({ id: `${index}${c}`, a: a === '\ud800' ? '\ufffd' : a, b, c })),
+  );
+  expect(await notes()).toEqual(expected);
+});
+
 test('hostile text comes back as it was, read row by row or as one text', async () => {
   const texts = [
     '',
