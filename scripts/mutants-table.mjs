@@ -56,8 +56,8 @@ export const MUTANTS = [
     edits: [
       edit(
         'charges/open.ts',
-        'this.#attempts.push(attempt);',
-        'await (await this.#context.gateway(attempt.gateway)).send({ ...attempt, attemptId: attempt.id }, new AbortController().signal);\n      this.#attempts.push(attempt);',
+        'this.#part.attempts.push(attempt);',
+        'await (await this.#context.gateway(attempt.gateway)).send({ ...attempt, attemptId: attempt.id }, new AbortController().signal);\n      this.#part.attempts.push(attempt);',
       ),
     ],
   },
@@ -147,8 +147,8 @@ export const MUTANTS = [
     edits: [
       edit(
         'charges/settle.ts',
-        'this.#attemptsWere.values()].map((was) => ({ was, now: this.#attemptOf(was.id) }));',
-        'this.#attemptsWere.values()].map((was) => ({ was, now: this.#attemptOf(was.id) }));\n    this.#entries.shift();',
+        'const accounts = await openAccounts(this.#trx, this.#entries);',
+        'this.#entries.shift();\n    const accounts = await openAccounts(this.#trx, this.#entries);',
       ),
     ],
   },
@@ -158,8 +158,8 @@ export const MUTANTS = [
     edits: [
       edit(
         'charges/settle.ts',
-        'postingsInsertion(this.#entries, accounts)',
-        'postingsInsertion(this.#entries.map((entry) => ({ ...entry, postings: [...entry.postings, ...entry.postings] })), accounts)',
+        'postingsInsertion(entries, accounts)',
+        'postingsInsertion(entries.map((entry) => ({ ...entry, postings: [...entry.postings, ...entry.postings] })), accounts)',
       ),
     ],
   },
@@ -221,13 +221,13 @@ export const MUTANTS = [
   {
     name: 'charge-in-hand-taken-for-the-books',
     tests: storeFirst,
-    edits: [edit('charges/standing.ts', 'standing?.chargeVersion === charge.version &&', 'standing !== undefined &&')],
+    edits: [edit('charges/standing.ts', 'standing?.charge_version === charge.version &&', 'standing !== undefined &&')],
   },
   {
     name: 'attempt-in-hand-taken-for-the-books',
     tests: storeFirst,
     edits: [
-      edit('charges/standing.ts', 'standing.ownerId === attempt.ownerId &&', ''),
+      edit('charges/standing.ts', 'standing.owner_id === attempt.ownerId &&', ''),
       edit('charges/standing.ts', 'standing.epoch === attempt.epoch &&', ''),
       edit('charges/standing.ts', 'standing.outcome === attempt.outcome &&', ''),
     ],

@@ -168,19 +168,20 @@ export async function lockAttempts(trx: Knex, ids: readonly string[]): Promise<M
 /** What tells whether an attempt and its charge still stand as somebody has them in hand. */
 export interface AttemptStanding {
   id: string;
-  ownerId: string | null;
+  owner_id: string | null;
   epoch: number;
   outcome: AttemptOutcome | null;
   sends: number;
-  chargeVersion: number;
+  charge_version: number;
 }
 
 /** Read in order to settle them in this trx. */
 export async function lockAttemptStandings(trx: Knex, ids: readonly string[]): Promise<AttemptStanding[]> {
-  return select<AttemptStanding>(
+  return selectBatch<AttemptStanding>(
     trx,
-    `SELECT t.id, t.owner_id AS "ownerId", t.epoch, t.outcome, t.sends, c.version AS "chargeVersion"
-       FROM attempts t JOIN charges c ON c.id = t.charge_id WHERE t.id IN ${inList} ${lockClause(trx)}`,
+    ['id', 'owner_id', 'epoch', 'outcome', 'sends', 'charge_version'],
+    `(SELECT t.id, t.owner_id, t.epoch, t.outcome, t.sends, c.version AS charge_version
+        FROM attempts t JOIN charges c ON c.id = t.charge_id WHERE t.id IN ${inList} ${lockClause(trx)})`,
     [listBinding(ids)],
   );
 }

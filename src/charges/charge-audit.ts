@@ -7,10 +7,14 @@ import { assert } from '../errors.ts';
 import type { Db } from '../storage/db.ts';
 import type { Charge } from './charge.ts';
 
-/** The audit rows of new charges. */
-export async function createdEntries(trx: Db, charges: readonly Charge[]): Promise<AuditEntry[]> {
-  if (charges.length === 0) return [];
-  const keys = await personalKeys(trx, [...new Set(charges.map(({ customerId }) => customerId))]);
+/** The keys of the customers of these charges, by customer. */
+export async function personalKeysOf(trx: Db, charges: readonly Charge[]): Promise<Map<string, string>> {
+  if (charges.length === 0) return new Map();
+  return personalKeys(trx, [...new Set(charges.map(({ customerId }) => customerId))]);
+}
+
+/** The audit rows of new charges; `keys` as `personalKeysOf` has answered for them. */
+export function createdEntries(charges: readonly Charge[], keys: ReadonlyMap<string, string>): AuditEntry[] {
   return charges.map((charge) => {
     const key = keys.get(charge.customerId);
     assert(key !== undefined, 'a customer has a key');

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { auditInsertion } from '../audit/audit.ts';
 import { eventsInsertion } from '../events/events.ts';
 import { canonicalJson } from '../gateways/canonical-json.ts';
-import { type Write, writeInOrder } from '../storage/batch.ts';
+import { type Build, writeInOrder } from '../storage/batch.ts';
 import type { Db } from '../storage/db.ts';
 import type { Charge } from './charge.ts';
-import { createdEntries } from './charge-audit.ts';
+import { createdEntries, personalKeysOf } from './charge-audit.ts';
 import { createdEvent } from './charge-events.ts';
 import { chargesInsertion } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
@@ -82,15 +82,15 @@ export function requestHash(body: Record<string, string | null | Record<string, 
 export async function writePendingCharges(trx: Db, context: ChargesContext, charges: readonly Charge[]): Promise<void> {
   if (charges.length === 0) return;
   const nowMs = context.clock.nowMs();
-  const entries = await createdEntries(trx, charges);
+  const personalKeys = await personalKeysOf(trx, charges);
   await writeInOrder(trx, [
     () => chargesInsertion(charges),
-    () => auditInsertion(context.author, nowMs, entries),
+    () => auditInsertion(context.author, nowMs, createdEntries(charges, personalKeys)),
     () => eventsInsertion(nowMs, charges.map(createdEvent)),
   ]);
 }
 
 /** The same but for the audit rows, to be written in order in one trx. */
-export function pendingChargesInsertions(charges: readonly Charge[], nowMs: number): (() => Write | null)[] {
+export function pendingChargesInsertions(charges: readonly Charge[], nowMs: number): Build[] {
   return [() => chargesInsertion(charges), () => eventsInsertion(nowMs, charges.map(createdEvent))];
 }

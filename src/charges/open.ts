@@ -8,14 +8,14 @@ import { assert, BursarError } from '../errors.ts';
 import { type DomainEvent, eventsInsertion } from '../events/events.ts';
 import type { Operation } from '../gateways/gateway.ts';
 import { attemptKey, newId } from '../ids.ts';
-import { writeInOrder } from '../storage/batch.ts';
+import { type Build, chunks, PART, writeInOrder } from '../storage/batch.ts';
 import type { Change } from '../storage/change.ts';
 import type { Db } from '../storage/db.ts';
 import { type ActsOn, actedOn, duplicateOf, gatewayOf, paymentOf, refundableDuplicate } from './acts-on.ts';
 import { type Attempt, isCollecting } from './attempt.ts';
 import { attemptsInsertion, openAttemptsOf } from './attempts-store.ts';
 import { assertOpenable, type Charge } from './charge.ts';
-import { chargeEntry, createdEntries } from './charge-audit.ts';
+import { chargeEntry, createdEntries, personalKeysOf } from './charge-audit.ts';
 import { chargeEvent, createdEvent } from './charge-events.ts';
 import { chargesInsertion, chargesUpdate, lockCharges } from './charges-store.ts';
 import type { ChargesContext } from './context.ts';
@@ -36,16 +36,22 @@ export async function openAttempts(
   return new Opening(trx, context).run(requests);
 }
 
+/** What is to be written of some requests. */
+class Part {
+  readonly created: Charge[] = [];
+  readonly changed: Change<Charge>[] = [];
+  readonly refunds: Refund[] = [];
+  readonly attempts: Attempt[] = [];
+  readonly audit: AuditEntry[] = [];
+  readonly events: DomainEvent[] = [];
+}
+
 class Opening {
   readonly #trx: Db;
   readonly #context: ChargesContext;
   readonly #nowMs: number;
-  readonly #attempts: Attempt[] = [];
-  readonly #refunds: Refund[] = [];
-  readonly #created: Charge[] = [];
-  readonly #changed: Change<Charge>[] = [];
-  readonly #audit: AuditEntry[] = [];
-  readonly #events: DomainEvent[] = [];
+  #part = new Part();
+  #isSending = false;
 
   constructor(trx: Db, context: ChargesContext) {
     this.#trx = trx;
@@ -68,20 +74,19 @@ class Opening {
     const paused = await pauses(this.#trx);
     const standing = await this.#context.guard.standing(this.#trx);
     const targets = await actedOn(this.#trx, requests);
-    const results: Opened[] = [];
+    const personalKeys = await personalKeysOf(
+      this.#trx,
+      requests.flatMap((r) => (r.kind === 'create' ? [r.charge] : [])),
+    );
     const seen = new Set<string>();
-    for (const request of requests) {
+    const answer = async (request: OpenRequest): Promise<Opened> => {
       const replay = replays.get(request);
-      if (replay !== undefined) {
-        results.push(replay);
-        continue;
-      }
+      if (replay !== undefined) return replay;
       const charge = request.kind === 'create' ? request.charge : charges.get(request.chargeId);
       assert(charge !== undefined, 'a charge that is opened exists');
       // Two requests for one charge in one batch: the second finds it as the first has left it, taken.
       if (seen.has(charge.id) || !this.#isDue(request, charge)) {
-        results.push(request.kind === 'collect' ? { kind: 'taken' } : refused(attemptOpen(charge)));
-        continue;
+        return request.kind === 'collect' ? { kind: 'taken' } : refused(attemptOpen(charge));
       }
       const actsOn = targets.get(request) ?? { payment: null, refund: null };
       const result = await this.#open(request, charge, {
@@ -92,10 +97,34 @@ class Opening {
         actsOn,
       });
       if (result.kind === 'opened' || result.kind === 'blocked') seen.add(charge.id);
-      results.push(result);
-    }
-    await this.#write();
+      return result;
+    };
+    const results: Opened[] = [];
+    await writeInOrder(this.#trx, this.#writes(requests, answer, results, personalKeys));
+    if (this.#isSending) await this.#context.guard.raise(this.#trx);
     return results;
+  }
+
+  /** Answers part by part, into `results`, with what writes each. */
+  async *#writes(
+    requests: readonly OpenRequest[],
+    answer: (request: OpenRequest) => Promise<Opened>,
+    results: Opened[],
+    personalKeys: ReadonlyMap<string, string>,
+  ): AsyncGenerator<Build> {
+    const { author } = this.#context;
+    for (const some of chunks(requests, PART)) {
+      this.#part = new Part();
+      for (const request of some) results.push(await answer(request));
+      const { created, changed, refunds, attempts, audit, events } = this.#part;
+      this.#isSending ||= attempts.length > 0;
+      yield () => chargesInsertion(created);
+      yield () => chargesUpdate(changed);
+      yield () => refundsInsertion(refunds);
+      yield () => attemptsInsertion(attempts);
+      yield () => auditInsertion(author, this.#nowMs, [...createdEntries(created, personalKeys), ...audit]);
+      yield () => eventsInsertion(this.#nowMs, [...created.map(createdEvent), ...events]);
+    }
   }
 
   #isDue(request: OpenRequest, charge: Charge): boolean {
@@ -136,14 +165,14 @@ class Opening {
       }
       const amountMinor = duplicate?.amountMinor ?? amountOf(request, charge, operation);
       const attempt = await this.#attempt(request, charge, operation, method, amountMinor, state.actsOn);
-      if (request.kind === 'refund') this.#refunds.push(toRefund(request.refund, attempt, this.#nowMs));
-      this.#attempts.push(attempt);
+      if (request.kind === 'refund') this.#part.refunds.push(toRefund(request.refund, attempt, this.#nowMs));
+      this.#part.attempts.push(attempt);
       const next = this.#claimed(charge, attempt, duplicate === null ? amountMinor : 0n);
-      if (request.kind === 'create') this.#created.push(next);
-      else this.#changed.push({ was: standing, now: next });
+      if (request.kind === 'create') this.#part.created.push(next);
+      else this.#part.changed.push({ was: standing, now: next });
       if (request.kind === 'replay') {
-        this.#events.push(chargeEvent('charge.replayed.v1', next));
-        this.#audit.push(
+        this.#part.events.push(chargeEvent('charge.replayed.v1', next));
+        this.#part.audit.push(
           chargeEntry(charge, {
             action: 'charge.replay',
             before: { status: standing.status },
@@ -153,7 +182,7 @@ class Opening {
           }),
         );
       }
-      this.#audit.push(
+      this.#part.audit.push(
         chargeEntry(next, {
           subject: attempt.id,
           action: `${operation}.open`,
@@ -263,9 +292,9 @@ class Opening {
       eventVersion: charge.eventVersion + 1,
       updatedAt: this.#nowMs,
     };
-    this.#changed.push({ was: charge, now: next });
-    this.#events.push(chargeEvent('charge.exhausted.v1', next, { declineCode: next.declineCode }));
-    this.#audit.push(
+    this.#part.changed.push({ was: charge, now: next });
+    this.#part.events.push(chargeEvent('charge.exhausted.v1', next, { declineCode: next.declineCode }));
+    this.#part.audit.push(
       chargeEntry(next, {
         action: 'charge.exhaust',
         before: { status: charge.status },
@@ -274,19 +303,5 @@ class Opening {
       }),
     );
     return { kind: 'blocked', charge: next };
-  }
-
-  async #write(): Promise<void> {
-    const { author, guard } = this.#context;
-    if (this.#attempts.length > 0) await guard.raise(this.#trx);
-    const created = await createdEntries(this.#trx, this.#created);
-    await writeInOrder(this.#trx, [
-      () => chargesInsertion(this.#created),
-      () => chargesUpdate(this.#changed),
-      () => refundsInsertion(this.#refunds),
-      () => attemptsInsertion(this.#attempts),
-      () => auditInsertion(author, this.#nowMs, [...created, ...this.#audit]),
-      () => eventsInsertion(this.#nowMs, [...this.#created.map(createdEvent), ...this.#events]),
-    ]);
   }
 }

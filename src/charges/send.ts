@@ -3,7 +3,7 @@
 
 import { BursarError } from '../errors.ts';
 import type { Gateway, Outcome } from '../gateways/gateway.ts';
-import { select } from '../storage/batch.ts';
+import { inList, listBinding, selectBatch } from '../storage/batch.ts';
 import { GroupCommit } from '../storage/group-commit.ts';
 import { type Attempt, requestOf } from './attempt.ts';
 import type { ChargesContext } from './context.ts';
@@ -61,10 +61,11 @@ export class Sender {
 
   async #check(attempts: readonly Attempt[]): Promise<Leave[]> {
     const { reader } = this.#context.book;
-    const rows = await select<{ id: string; owner_id: string | null; epoch: number }>(
+    const rows = await selectBatch<{ id: string; owner_id: string | null; epoch: number }>(
       reader,
-      'SELECT id, owner_id, epoch FROM attempts WHERE id IN (SELECT value FROM json_each(?))',
-      [JSON.stringify(attempts.map(({ id }) => id))],
+      ['id', 'owner_id', 'epoch'],
+      `attempts WHERE id IN ${inList}`,
+      [listBinding(attempts.map(({ id }) => id))],
     );
     const standing = new Map(rows.map((row) => [row.id, row]));
     const current = await pauses(reader);

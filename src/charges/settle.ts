@@ -7,8 +7,8 @@ import { assert } from '../errors.ts';
 import { type DomainEvent, eventsInsertion } from '../events/events.ts';
 import type { Outcome } from '../gateways/gateway.ts';
 import { entryFor, type JournalEntry, reversalOf } from '../ledger/ledger.ts';
-import { entriesInsertion, openAccounts, postingsInsertion } from '../ledger/ledger-store.ts';
-import { writeInOrder } from '../storage/batch.ts';
+import { type AccountIds, entriesInsertion, openAccounts, postingsInsertion } from '../ledger/ledger-store.ts';
+import { type Build, chunks, PART, writeInOrder } from '../storage/batch.ts';
 import type { Db } from '../storage/db.ts';
 import { afterFailure } from './after-failure.ts';
 import { type Attempt, hasFailedLate, isCollecting, isOpen, judge, type NewsSource, NO_REFERENCE } from './attempt.ts';
@@ -59,9 +59,9 @@ class Settling {
   #attempts = new Map<string, Attempt>();
   #collectedBy = new Map<string, Collected>();
   #refundsById = new Map<string, Refund>();
-  /** What has changed, as it stood before. */
-  readonly #chargesWere = new Map<string, Charge>();
-  readonly #attemptsWere = new Map<string, Attempt>();
+  /** What has changed in this part, as it stood before. */
+  #chargesWere = new Map<string, Charge>();
+  #attemptsWere = new Map<string, Attempt>();
   readonly #entries: JournalEntry[] = [];
   readonly #events: DomainEvent[] = [];
   readonly #audit: AuditEntry[] = [];
@@ -83,8 +83,11 @@ class Settling {
     }
     const refundIds = [...this.#attempts.values()].flatMap(({ refundId }) => refundId ?? []);
     if (refundIds.length > 0) this.#refundsById = await refundsById(this.#trx, refundIds);
-    for (const settlement of settlements) this.#settle(settlement);
-    await this.#write();
+    await writeInOrder(this.#trx, this.#changes(settlements));
+    const accounts = await openAccounts(this.#trx, this.#entries);
+    await finishRefunds(this.#trx, this.#refunds, this.#nowMs);
+    await this.#blockMethods();
+    await writeInOrder(this.#trx, this.#records(accounts));
     return settlements.map(({ attemptId }) => {
       const attempt = this.#attemptOf(attemptId);
       return { attempt, charge: this.#chargeOf(attempt.chargeId) };
@@ -248,23 +251,28 @@ class Settling {
     );
   }
 
-  async #write(): Promise<void> {
+  /** Settles part by part, with what writes the charges and attempts of each. */
+  *#changes(settlements: readonly Settlement[]): Generator<Build> {
+    for (const some of chunks(settlements, PART)) {
+      this.#chargesWere = new Map();
+      this.#attemptsWere = new Map();
+      for (const settlement of some) this.#settle(settlement);
+      const charges = [...this.#chargesWere.values()].map((was) => ({ was, now: this.#chargeOf(was.id) }));
+      const attempts = [...this.#attemptsWere.values()].map((was) => ({ was, now: this.#attemptOf(was.id) }));
+      yield () => chargesUpdate(charges);
+      yield () => attemptsUpdate(attempts);
+    }
+  }
+
+  /** What writes down all that has come of it. */
+  *#records(accounts: AccountIds): Generator<Build> {
     const { author } = this.#context;
-    const charges = [...this.#chargesWere.values()].map((was) => ({ was, now: this.#chargeOf(was.id) }));
-    const attempts = [...this.#attemptsWere.values()].map((was) => ({ was, now: this.#attemptOf(was.id) }));
-    const accounts = await openAccounts(this.#trx, this.#entries);
-    await writeInOrder(this.#trx, [
-      () => chargesUpdate(charges),
-      () => attemptsUpdate(attempts),
-      () => entriesInsertion(this.#entries),
-      () => postingsInsertion(this.#entries, accounts),
-    ]);
-    await finishRefunds(this.#trx, this.#refunds, this.#nowMs);
-    await this.#blockMethods();
-    await writeInOrder(this.#trx, [
-      () => auditInsertion(author, this.#nowMs, this.#audit),
-      () => eventsInsertion(this.#nowMs, this.#events),
-    ]);
+    for (const entries of chunks(this.#entries, PART)) {
+      yield () => entriesInsertion(entries);
+      yield () => postingsInsertion(entries, accounts);
+    }
+    for (const audit of chunks(this.#audit, PART)) yield () => auditInsertion(author, this.#nowMs, audit);
+    for (const events of chunks(this.#events, PART)) yield () => eventsInsertion(this.#nowMs, events);
   }
 
   async #blockMethods(): Promise<void> {

@@ -42,8 +42,8 @@ async function stillStanding(trx: Db, inHand: readonly InHand[]): Promise<Map<st
 /** Every change of a charge raises its version. An attempt under way is changed by its owner alone, or loses it. */
 function isSame({ attempt, charge }: InHand, standing: AttemptStanding | undefined): boolean {
   return (
-    standing?.chargeVersion === charge.version &&
-    standing.ownerId === attempt.ownerId &&
+    standing?.charge_version === charge.version &&
+    standing.owner_id === attempt.ownerId &&
     standing.epoch === attempt.epoch &&
     standing.outcome === attempt.outcome &&
     standing.sends === attempt.sends

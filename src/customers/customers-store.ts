@@ -1,6 +1,6 @@
 // Customers and their audit keys in the book.
 import type { Knex } from 'knex';
-import { inList, insertion, listBinding, select, selectBatch, type Write, writeInOrder } from '../storage/batch.ts';
+import { type Build, inList, insertion, listBinding, select, selectBatch, writeInOrder } from '../storage/batch.ts';
 import { countUpTo } from '../storage/count.ts';
 import type { Customer } from './customer.ts';
 
@@ -11,7 +11,7 @@ export async function insertCustomers(trx: Knex, customers: readonly NewCustomer
 }
 
 /** What inserts customers and their keys, each statement to be built when the one before is at work. */
-export function customersInsertions(customers: readonly NewCustomer[]): (() => Write | null)[] {
+export function customersInsertions(customers: readonly NewCustomer[]): Build[] {
   return [
     () =>
       insertion(

@@ -16,19 +16,6 @@ export function methodsInsertion(methods: readonly PaymentMethod[]): Write | nul
   );
 }
 
-const COLUMNS = [
-  'id',
-  'customer_id',
-  'gateway',
-  'token',
-  'brand',
-  'last4',
-  'created_at',
-  'removed_at',
-  'blocked_at',
-  'blocked_code',
-];
-
 interface MethodRow {
   id: string;
   customer_id: string;
@@ -55,8 +42,21 @@ const toMethod = (row: MethodRow): PaymentMethod => ({
   blockedCode: row.blocked_code,
 });
 
+const NAMES = [
+  'id',
+  'customer_id',
+  'gateway',
+  'token',
+  'brand',
+  'last4',
+  'created_at',
+  'removed_at',
+  'blocked_at',
+  'blocked_code',
+];
+
 export async function methodsById(db: Knex, ids: readonly string[]): Promise<Map<string, PaymentMethod>> {
-  const rows = await selectBatch<MethodRow>(db, COLUMNS, `payment_methods WHERE id IN ${inList}`, [listBinding(ids)]);
+  const rows = await selectBatch<MethodRow>(db, NAMES, `payment_methods WHERE id IN ${inList}`, [listBinding(ids)]);
   return new Map(rows.map((row) => [row.id, toMethod(row)]));
 }
 

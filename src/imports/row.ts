@@ -4,7 +4,7 @@ import type { AuditEntry } from '../audit/audit.ts';
 import { BursarError } from '../errors.ts';
 import { parseCurrency } from '../money/currency.ts';
 import { MAX_MINOR, parseAmount } from '../money/money.ts';
-import type { Write } from '../storage/batch.ts';
+import type { Build } from '../storage/batch.ts';
 import type { Db } from '../storage/db.ts';
 import type { Cells } from './cells.ts';
 import type { ColumnSpec } from './columns.ts';
@@ -56,7 +56,7 @@ export interface ImportKind<Facts extends Common, Made extends ImportMade> {
   /** The audit row of what is made; `personalKey` encrypts what a person wrote. */
   entry(made: Made, personalKey: string): AuditEntry;
   /** What writes a batch with its events, but for its audit rows. */
-  insertions(made: readonly Made[], nowMs: number): (() => Write | null)[];
+  insertions(made: readonly Made[], nowMs: number): Build[];
 }
 
 export const MONEY_COLUMNS: readonly ColumnSpec[] = [

@@ -59,7 +59,7 @@ export function postingsInsertion(entries: readonly JournalEntry[], accounts: Ac
 }
 
 /** By name and currency. */
-type AccountIds = ReadonlyMap<string, number>;
+export type AccountIds = ReadonlyMap<string, number>;
 
 /** The accounts that these entries post to, opened on their first use. */
 export async function openAccounts(trx: Knex, entries: readonly JournalEntry[]): Promise<AccountIds> {

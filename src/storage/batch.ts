@@ -16,40 +16,47 @@ export interface Write {
   check?: (rows: readonly unknown[]) => void;
 }
 
-/** A derived table `(…) ` of the given rows, to join or insert from, with its one binding. */
-export function rowsFrom(columns: readonly string[], rows: readonly Row[]): { sql: string; binding: string } {
-  const picks = columns.map((column, index) => `value->>${index} AS ${column}`);
-  return { sql: `(SELECT ${picks.join(', ')} FROM ${EACH_ROW})`, binding: jsonText(rows) };
-}
-
 // jsonb: the text is parsed once and not again for every column of every row (0.6 of the time).
 const EACH_ROW = 'jsonb_each(jsonb(?))';
 
+/** A derived table `(…) ` of the given rows, to join or insert from, with its bindings. */
+export function rowsFrom(columns: readonly string[], rows: readonly Row[]): { sql: string; bindings: readonly Cell[] } {
+  const { picks, bindings } = picksOf(columns, rows);
+  const named = columns.map((column, index) => `${picks[index]} AS ${column}`);
+  return { sql: `(SELECT ${named.join(', ')} FROM ${EACH_ROW})`, bindings };
+}
+
 /**
- * What inserts all rows, in their order; null for none. A cell that is the same in all of them is bound once: half of what
- * an import or an audit row has. Columns that are null in all are left out: no column that may be null has a default.
+ * An expression for each column of the rows. What is the same in all of them is bound once, beside the JSON of the rest:
+ * half of what the rows of a batch say.
+ */
+function picksOf(columns: readonly string[], rows: readonly Row[]): { picks: string[]; bindings: readonly Cell[] } {
+  const constants: Cell[] = [];
+  const varying: number[] = [];
+  const picks = columns.map((_, index) => {
+    const first = rows[0]?.[index] ?? null;
+    if (rows.every((row) => row[index] === first)) {
+      constants.push(first);
+      return '?';
+    }
+    varying.push(index);
+    return `value->>${varying.length - 1}`;
+  });
+  const json = jsonText(rows.map((row) => varying.map((index) => row[index] ?? null)));
+  return { picks, bindings: [...constants.map(storable), json] };
+}
+
+/**
+ * What inserts all rows, in their order; null for none. Columns that are null in all of them are left out: no column that
+ * may be null has a default.
  */
 export function insertion(table: string, columns: readonly string[], rows: readonly Row[]): Write | null {
-  const [first] = rows;
-  if (first === undefined) return null;
-  const filled: string[] = [];
-  const picks: string[] = [];
-  const alike: Cell[] = [];
-  const differing: number[] = [];
-  for (const [index, column] of columns.entries()) {
-    const cell = first[index] ?? null;
-    const isAlike = rows.every((row) => row[index] === cell);
-    if (isAlike && cell === null) continue;
-    filled.push(column);
-    picks.push(isAlike ? '?' : `value->>${differing.length}`);
-    if (isAlike) alike.push(cell);
-    else differing.push(index);
-  }
-  const cells =
-    differing.length === columns.length ? rows : rows.map((row) => differing.map((index) => row[index] ?? null));
+  if (rows.length === 0) return null;
+  const { picks, bindings } = picksOf(columns, rows);
+  const filled = [...columns.keys()].filter((index) => picks[index] !== '?' || rows[0]?.[index] !== null);
   return {
-    sql: `INSERT INTO ${table} (${filled.join(', ')}) SELECT ${picks.join(', ')} FROM ${EACH_ROW}`,
-    bindings: [...alike, jsonText(cells)],
+    sql: `INSERT INTO ${table} (${filled.map((index) => columns[index]).join(', ')}) SELECT ${filled.map((index) => picks[index]).join(', ')} FROM ${EACH_ROW}`,
+    bindings: bindings.filter((binding) => binding !== null),
   };
 }
 
@@ -80,7 +87,7 @@ export function updating(
   const news = rowsFrom(columns, rows);
   return {
     sql: `UPDATE ${table} SET ${sets.join(', ')} FROM ${news.sql} AS news WHERE ${table}.${key} = news.${key}${expected} RETURNING 1`,
-    bindings: [news.binding],
+    bindings: news.bindings,
     check: ({ length }) =>
       assert(length === rows.length, `${table} changed under the writer: ${rows.length - length} of ${rows.length}`),
   };
@@ -103,23 +110,34 @@ export async function write(db: Knex, statement: Write | null): Promise<void> {
   statement.check?.(rows);
 }
 
+/** What builds a statement, or nothing. */
+export type Build = () => Write | null;
+
+/** A batch is planned and written in parts of so many, so that one part is planned while the one before is written. */
+export const PART = 250;
+
+/** Statements that are built and wait for their turn, at most. */
+const AHEAD = 8;
+
 /**
- * Runs the statements in their order. Each is built while the one before it is at work in the database's own thread, so
- * that on two cores building them costs next to nothing.
+ * Runs the statements in their order. They are built, and what `builds` does to come up with them is done, while those
+ * before are at work in the database's own thread: on two cores that costs next to nothing. Behind a failure none runs.
  */
-export async function writeInOrder(db: Knex, builds: readonly (() => Write | null)[]): Promise<void> {
-  let running: Promise<void> = Promise.resolve();
-  for (const build of builds) {
+export async function writeInOrder(db: Knex, builds: Iterable<Build> | AsyncIterable<Build>): Promise<void> {
+  const waiting: Promise<void>[] = [];
+  let last: Promise<void> = Promise.resolve();
+  for await (const build of builds) {
     const statement = build();
-    await running;
     if (statement === null) continue;
-    running = write(db, statement);
-    // Its failure is met at the next await.
-    running.catch(() => undefined);
-    // A turn of the event loop lets it begin.
+    last = last.then(() => write(db, statement));
+    // Its failure is met below.
+    last.catch(() => undefined);
+    waiting.push(last);
+    if (waiting.length > AHEAD) await waiting.shift();
+    // A turn of the event loop lets one begin that has waited for this.
     await nextTurn();
   }
-  await running;
+  await last;
 }
 
 /**
@@ -129,9 +147,11 @@ export async function writeInOrder(db: Knex, builds: readonly (() => Write | nul
 function jsonText(rows: readonly Row[]): string {
   const json = JSON.stringify(rows);
   if (!json.includes('\\ud')) return json;
-  return JSON.stringify(rows, (_key, value: unknown) =>
-    typeof value === 'string' ? Buffer.from(value, 'utf8').toString('utf8') : value,
-  );
+  return JSON.stringify(rows, (_key, value: unknown) => (typeof value === 'string' ? storable(value) : value));
+}
+
+function storable<T extends Cell>(cell: T): T | string {
+  return typeof cell === 'string' ? Buffer.from(cell, 'utf8').toString('utf8') : cell;
 }
 
 /** The `IN` list of any length as one binding: `WHERE id IN ${inList}`. */
