@@ -90,8 +90,11 @@ export function idBound(kind: IdKind, timeMs: number): string {
 }
 
 export function isId(kind: IdKind, text: string): boolean {
-  return new RegExp(`^${ID_PREFIXES[kind]}_[0-7][${ALPHABET}]{25}$`).test(text);
+  const prefix = ID_PREFIXES[kind];
+  return text.startsWith(prefix) && text[prefix.length] === '_' && ID_BODY.test(text.slice(prefix.length + 1));
 }
+
+const ID_BODY = new RegExp(`^[0-7][${ALPHABET}]{25}$`);
 
 function body(id: string): string {
   const at = id.indexOf('_');

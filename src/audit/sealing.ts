@@ -1,18 +1,19 @@
-// Sealing while a long run writes: its rows are sealed a piece at a time, so that little is left to seal when it ends.
+// Sealing while a long run or import writes: its rows are sealed a piece at a time, so that little is left to seal when it ends.
 import type { Clock } from '../clock.ts';
 import { BursarError } from '../errors.ts';
 import type { Book } from '../storage/open.ts';
 import { sealPart } from './seal.ts';
 
-/** Seals of a run have so many rows at least; a charge that is billed and collected writes three. */
+/** Seals of a run have so many rows at least. */
 const ROWS = 5_000;
+/** What a charge that is billed and collected writes. */
 const ROWS_PER_CHARGE = 3;
 
 export class Sealing {
   readonly #book: Book;
   readonly #clock: Clock;
   readonly #rows: number;
-  #charges = 0;
+  #waiting = 0;
   #underWay: Promise<void> | null = null;
 
   constructor(book: Book, clock: Clock, rows = ROWS) {
@@ -21,11 +22,11 @@ export class Sealing {
     this.#rows = rows;
   }
 
-  /** One more charge has been collected. */
-  note(): void {
-    this.#charges += 1;
-    if (this.#charges * ROWS_PER_CHARGE < this.#rows || this.#underWay !== null) return;
-    this.#charges = 0;
+  /** So many more rows have been written; left out: those of a charge that was collected. */
+  note(rows = ROWS_PER_CHARGE): void {
+    this.#waiting += rows;
+    if (this.#waiting < this.#rows || this.#underWay !== null) return;
+    this.#waiting = 0;
     this.#underWay = this.#seal().finally(() => {
       this.#underWay = null;
     });

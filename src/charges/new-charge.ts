@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { auditInsertion } from '../audit/audit.ts';
 import { eventsInsertion } from '../events/events.ts';
 import { canonicalJson } from '../gateways/canonical-json.ts';
-import { writeInOrder } from '../storage/batch.ts';
+import { type Build, writeInOrder } from '../storage/batch.ts';
 import type { Db } from '../storage/db.ts';
 import type { Charge } from './charge.ts';
 import { createdEntries, personalKeysOf } from './charge-audit.ts';
@@ -90,7 +90,7 @@ export async function writePendingCharges(trx: Db, context: ChargesContext, char
   ]);
 }
 
-/** The same but for the audit rows, which the caller writes in the same trx. */
-export async function insertPendingCharges(trx: Db, charges: readonly Charge[], nowMs: number): Promise<void> {
-  await writeInOrder(trx, [() => chargesInsertion(charges), () => eventsInsertion(nowMs, charges.map(createdEvent))]);
+/** The same but for the audit rows, to be written in order in one trx. */
+export function pendingChargesInsertions(charges: readonly Charge[], nowMs: number): Build[] {
+  return [() => chargesInsertion(charges), () => eventsInsertion(nowMs, charges.map(createdEvent))];
 }

@@ -1,25 +1,31 @@
 // Customers and their audit keys in the book.
 import type { Knex } from 'knex';
-import { inList, insertRows, listBinding, select } from '../storage/batch.ts';
+import { type Build, inList, insertion, listBinding, select, selectBatch, writeInOrder } from '../storage/batch.ts';
 import { countUpTo } from '../storage/count.ts';
 import type { Customer } from './customer.ts';
 
-export async function insertCustomers(
-  trx: Knex,
-  customers: readonly (Omit<Customer, 'reference'> & { reference?: string | null; personalKey: string })[],
-): Promise<void> {
-  await insertRows(
-    trx,
-    'customers',
-    ['id', 'name', 'email', 'created_at', 'reference'],
-    customers.map((c) => [c.id, c.name, c.email, c.createdAt, c.reference ?? null]),
-  );
-  await insertRows(
-    trx,
-    'customer_keys',
-    ['customer_id', 'key'],
-    customers.map((c) => [c.id, c.personalKey]),
-  );
+type NewCustomer = Omit<Customer, 'reference'> & { reference?: string | null; personalKey: string };
+
+export async function insertCustomers(trx: Knex, customers: readonly NewCustomer[]): Promise<void> {
+  await writeInOrder(trx, customersInsertions(customers));
+}
+
+/** What inserts customers and their keys, each statement to be built when the one before is at work. */
+export function customersInsertions(customers: readonly NewCustomer[]): Build[] {
+  return [
+    () =>
+      insertion(
+        'customers',
+        COLUMNS,
+        customers.map((c) => [c.id, c.name, c.email, c.createdAt, c.reference ?? null]),
+      ),
+    () =>
+      insertion(
+        'customer_keys',
+        ['customer_id', 'key'],
+        customers.map((c) => [c.id, c.personalKey]),
+      ),
+  ];
 }
 
 interface CustomerRow {
@@ -30,6 +36,8 @@ interface CustomerRow {
   reference: string | null;
 }
 
+const COLUMNS = ['id', 'name', 'email', 'created_at', 'reference'];
+
 const toCustomer = (row: CustomerRow): Customer => ({
   id: row.id,
   name: row.name,
@@ -39,13 +47,13 @@ const toCustomer = (row: CustomerRow): Customer => ({
 });
 
 export async function customersById(db: Knex, ids: readonly string[]): Promise<Map<string, Customer>> {
-  const rows = await select<CustomerRow>(db, `SELECT * FROM customers WHERE id IN ${inList}`, [listBinding(ids)]);
+  const rows = await selectBatch<CustomerRow>(db, COLUMNS, `customers WHERE id IN ${inList}`, [listBinding(ids)]);
   return new Map(rows.map((row) => [row.id, toCustomer(row)]));
 }
 
 /** The customers whom another system calls by these references. */
 export async function customersByReference(db: Knex, references: readonly string[]): Promise<Map<string, Customer>> {
-  const rows = await select<CustomerRow>(db, `SELECT * FROM customers WHERE reference IN ${inList}`, [
+  const rows = await selectBatch<CustomerRow>(db, COLUMNS, `customers WHERE reference IN ${inList}`, [
     listBinding(references),
   ]);
   return new Map(rows.map((row) => [String(row.reference), toCustomer(row)]));
@@ -53,9 +61,10 @@ export async function customersByReference(db: Knex, references: readonly string
 
 /** The keys that encrypt these customers' personal fields in the audit log. */
 export async function personalKeys(db: Knex, ids: readonly string[]): Promise<Map<string, string>> {
-  const rows = await select<{ customer_id: string; key: string }>(
+  const rows = await selectBatch<{ customer_id: string; key: string }>(
     db,
-    `SELECT customer_id, key FROM customer_keys WHERE customer_id IN ${inList}`,
+    ['customer_id', 'key'],
+    `customer_keys WHERE customer_id IN ${inList}`,
     [listBinding(ids)],
   );
   return new Map(rows.map((row) => [row.customer_id, row.key]));

@@ -43,7 +43,8 @@ export function customerEntry({ id, name, email, reference }: Customer, personal
     after: {
       name: encryptPersonal(personalKey, name),
       email: encryptPersonal(personalKey, email),
-      ...(reference === null ? {} : { reference: encryptPersonal(personalKey, reference) }),
+      // What is undefined is left out.
+      reference: encryptPersonal(personalKey, reference) ?? undefined,
     },
     result: 'created',
     customerId: id,

@@ -1,12 +1,15 @@
 // Payment methods in the book.
 import type { Knex } from 'knex';
-import { inList, insertRows, listBinding, select, selectBatch } from '../storage/batch.ts';
+import { inList, insertion, listBinding, select, selectBatch, type Write, write } from '../storage/batch.ts';
 import { countUpTo } from '../storage/count.ts';
 import type { PaymentMethod } from './customer.ts';
 
 export async function insertMethods(trx: Knex, methods: readonly PaymentMethod[]): Promise<void> {
-  await insertRows(
-    trx,
+  await write(trx, methodsInsertion(methods));
+}
+
+export function methodsInsertion(methods: readonly PaymentMethod[]): Write | null {
+  return insertion(
     'payment_methods',
     ['id', 'customer_id', 'gateway', 'token', 'brand', 'last4', 'created_at'],
     methods.map((m) => [m.id, m.customerId, m.gateway, m.token, m.brand, m.last4, m.createdAt]),

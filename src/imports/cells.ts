@@ -3,15 +3,17 @@ import { unescapeText } from '../audit/csv.ts';
 import { BursarError } from '../errors.ts';
 import { findPan, refusePan } from '../money/pan.ts';
 import { faultOf, hasControl, LONGEST_KEY, LONGEST_METADATA_VALUE, LONGEST_TEXT } from '../written-text.ts';
-import { type Heading, metadataKey } from './columns.ts';
+import type { Heading } from './columns.ts';
 import type { CsvRecord } from './records.ts';
 
 /** A card number that a rejects file has masked: importing it as it stands would take the mask for a value. */
 const MASKED = /\*{4}/;
 
-/** The trimmed cells of a row; an empty one counts as not given. */
+/** The trimmed cells of a row. */
 export class Cells {
-  readonly #values = new Map<string, string>();
+  readonly #heading: Heading;
+  /** One for each of the heading's names. */
+  readonly #values: readonly string[];
 
   /** BursarError(`invalid_value`, `card_number`) for what no row may have, whatever its columns mean. */
   constructor({ cells: record, isBroken }: CsvRecord, heading: Heading) {
@@ -19,31 +21,39 @@ export class Cells {
     if (record.length !== heading.width) {
       throw new BursarError('invalid_value', `It has ${record.length} cells, the heading ${heading.width}.`);
     }
-    for (const [index, name] of heading.names.entries()) {
-      const cell = record[heading.places[index] ?? -1] ?? '';
-      const value = (heading.isRejects ? unescapeText(cell) : cell).trim();
-      if (value !== '') this.#values.set(name, value);
-    }
+    this.#heading = heading;
+    this.#values = heading.places.map((place) => {
+      const cell = record[place] ?? '';
+      return (heading.isRejects ? unescapeText(cell) : cell).trim();
+    });
     this.#refuseForbidden(heading);
   }
 
   // One look at the whole row: nearly all have nothing of this. A bar parts digits as no card number is parted.
   #refuseForbidden(heading: Heading): void {
-    const all = [...this.#values.values()].join('|');
-    if (findPan(all)) for (const [name, value] of this.#values) refusePan(name, value);
+    const all = this.#values.join('|');
+    if (findPan(all)) this.#each((name, value) => refusePan(name, value));
     if (hasControl(all)) {
-      for (const [name, value] of this.#values) if (hasControl(value)) throw fault(name, 'has control characters');
+      this.#each((name, value) => {
+        if (hasControl(value)) throw fault(name, 'has control characters');
+      });
     }
     if (heading.isRejects && MASKED.test(all)) {
-      for (const [name, value] of this.#values) {
+      this.#each((name, value) => {
         if (MASKED.test(value))
           throw new BursarError('card_number', `${name}: it holds a card number that was masked.`);
-      }
+      });
     }
   }
 
+  #each(look: (name: string, value: string) => void): void {
+    for (const [index, name] of this.#heading.names.entries()) look(name, this.#values[index] ?? '');
+  }
+
   optional(name: string): string | null {
-    return this.#values.get(name) ?? null;
+    const index = this.#heading.indexes.get(name);
+    // An empty one counts as not given.
+    return index === undefined ? null : this.#values[index] || null;
   }
 
   required(name: string): string {
@@ -86,11 +96,11 @@ export class Cells {
 
   metadata(): Record<string, string> {
     const pairs: [string, string][] = [];
-    for (const [name, value] of this.#values) {
-      const key = metadataKey(name);
-      if (key === null) continue;
+    for (const { index, key } of this.#heading.metadata) {
+      const value = this.#values[index] ?? '';
+      if (value === '') continue;
       const found = faultOf(value, LONGEST_METADATA_VALUE);
-      if (found !== null) throw fault(name, found);
+      if (found !== null) throw fault(this.#heading.names[index] ?? '', found);
       pairs.push([key, value]);
     }
     // A key such as __proto__ is an ordinary key here.

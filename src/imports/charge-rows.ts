@@ -2,7 +2,7 @@
 import type { Charge } from '../charges/charge.ts';
 import { createdEntry } from '../charges/charge-audit.ts';
 import { chargeHashesByKey } from '../charges/charges-store.ts';
-import { insertPendingCharges, newCharge } from '../charges/new-charge.ts';
+import { newCharge, pendingChargesInsertions } from '../charges/new-charge.ts';
 import { newId } from '../ids.ts';
 import { parseInstant } from '../schedules/calendar-input.ts';
 import { PAYER_COLUMNS } from './columns.ts';
@@ -23,15 +23,19 @@ export const CHARGE_IMPORT: ImportKind<ChargeFacts, Charge> = {
     { name: 'policy', meaning: 'when it is tried again by itself; default: none' },
     { name: 'description', meaning: 'what it is for' },
   ],
-  read: (cells, context) => ({
-    ...readCommon(cells, context, 'none'),
-    due: cells.parsed('due', (text) => parseInstant(text, context.charges.timezone)),
-  }),
+  read: (cells, context) => {
+    const { amountMinor, currency, policy, description, metadata } = readCommon(cells, context, 'none');
+    const due = cells.parsed('due', (text) => parseInstant(text, context.charges.timezone));
+    return { amountMinor, currency, policy, description, metadata, due };
+  },
   make: (_context, { facts, reference, requestHash }, { customerId, method }, nowMs) => {
-    const { due, ...common } = facts;
     const written = {
-      ...common,
       id: newId('charge', nowMs),
+      amountMinor: facts.amountMinor,
+      currency: facts.currency,
+      policy: facts.policy,
+      description: facts.description,
+      metadata: facts.metadata,
       customerId,
       methodId: method.id,
       gateway: method.gateway,
@@ -40,12 +44,14 @@ export const CHARGE_IMPORT: ImportKind<ChargeFacts, Charge> = {
       scheduleId: null,
       period: null,
       timezone: null,
-      dueAt: due ?? nowMs,
+      dueAt: facts.due ?? nowMs,
     };
-    return { ...newCharge(written, nowMs), requestHash };
+    const charge = newCharge(written, nowMs);
+    charge.requestHash = requestHash;
+    return charge;
   },
   dueAtMs: ({ dueAt }) => dueAt,
   earlier: chargeHashesByKey,
   entry: createdEntry,
-  insert: insertPendingCharges,
+  insertions: pendingChargesInsertions,
 };

@@ -35,6 +35,10 @@ export interface Heading {
   names: string[];
   /** Where each of `names` stands in a record. */
   places: number[];
+  /** By name: its index among `names`. */
+  indexes: ReadonlyMap<string, number>;
+  /** The `metadata.` columns: index among `names`, and key. */
+  metadata: readonly { index: number; key: string }[];
   /** How many cells a record has. */
   width: number;
   /** The file is the rejects file of an earlier import: its cells are escaped for spreadsheets. */
@@ -62,11 +66,26 @@ export function readHeading(path: string, { cells }: CsvRecord, specs: readonly 
   if (notes.length > MOST_METADATA_KEYS) {
     throw refusal(path, `has ${notes.length} metadata columns, ${MOST_METADATA_KEYS} at most are taken`);
   }
-  return { names, places: names.map((_, place) => place + skipped), width: given.length, isRejects };
+  return headingOf(names, skipped, isRejects);
+}
+
+/** The heading of these columns, which stand behind `skipped` others in a record. */
+export function headingOf(names: string[], skipped: number, isRejects: boolean): Heading {
+  return {
+    names,
+    places: names.map((_, index) => index + skipped),
+    indexes: new Map(names.map((name, index) => [name, index])),
+    metadata: names.flatMap((name, index) => {
+      const key = metadataKey(name);
+      return key === null ? [] : [{ index, key }];
+    }),
+    width: names.length + skipped,
+    isRejects,
+  };
 }
 
 /** The key of a `metadata.key` column, or null. */
-export function metadataKey(column: string): string | null {
+function metadataKey(column: string): string | null {
   return column.startsWith(METADATA) ? column.slice(METADATA.length) : null;
 }
 

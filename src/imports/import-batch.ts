@@ -1,17 +1,19 @@
 // One batch of an import: read, compared with what the book has, checked, and written in one commit. It is prepared while
 // the batch before is written, so that neither the database nor the processor waits for the other.
-import { type AuditEntry, appendAudit } from '../audit/audit.ts';
+import { type AuditEntry, auditInsertion } from '../audit/audit.ts';
 import { lastRowSequence } from '../audit/verify-store.ts';
 import type { PaymentMethod } from '../customers/customer.ts';
 import { customerEntry } from '../customers/customers.ts';
-import { insertCustomers, personalKeys } from '../customers/customers-store.ts';
+import { customersInsertions, personalKeys } from '../customers/customers-store.ts';
 import { methodEntry } from '../customers/methods.ts';
-import { insertMethods } from '../customers/methods-store.ts';
+import { methodsInsertion } from '../customers/methods-store.ts';
 import { assert, BursarError } from '../errors.ts';
+import { writeInOrder } from '../storage/batch.ts';
 import type { Db } from '../storage/db.ts';
 import { writeTrx } from '../storage/trx.ts';
 import type { Ahead } from './ahead.ts';
 import { Cells } from './cells.ts';
+import { chargeableBy } from './chargeable.ts';
 import type { Heading } from './columns.ts';
 import type { ImportContext } from './context.ts';
 import type { DryBook } from './dry-book.ts';
@@ -19,7 +21,7 @@ import { readPayer } from './payer.ts';
 import { type Resolution, resolvePayers } from './payers.ts';
 import type { CsvRecord } from './records.ts';
 import type { Reject } from './rejects.ts';
-import { assertChargeable, type Common, type ImportKind, type ImportMade, type Row, rowHash } from './row.ts';
+import { type Common, type ImportKind, type ImportMade, type Row, rowHash } from './row.ts';
 import { mapInTurns } from './turns.ts';
 
 export interface BatchResult {
@@ -152,9 +154,11 @@ export class Batch<Facts extends Common, Made extends ImportMade> {
   /** A plan of the rows whose payer is clear and whose charge the gateway would take. */
   async #chargeable(db: Db, rows: readonly Row<Facts>[]): Promise<Plan<Facts, Made>> {
     const all = await this.#make(db, rows);
-    const isGood = await mapInTurns(all.items, async ({ row, method }) => {
+    const methods = all.items.map(({ method }) => method);
+    const assertChargeable = await chargeableBy(this.#context, methods);
+    const isGood = await mapInTurns(all.items, ({ row, method }) => {
       try {
-        await assertChargeable(this.#context, method, row.facts);
+        assertChargeable(method, row.facts);
         return true;
       } catch (error) {
         this.#reject(row.record, error);
@@ -202,10 +206,12 @@ export class Batch<Facts extends Common, Made extends ImportMade> {
       const from = await lastRowSequence(trx);
       const { made, resolution, audit } = await this.#confirmed(trx, plan, from, before);
       const nowMs = clock.nowMs();
-      await insertCustomers(trx, resolution.customers);
-      await insertMethods(trx, resolution.methods);
-      await this.#kind.insert(trx, made, nowMs);
-      await appendAudit(trx, author, nowMs, audit);
+      await writeInOrder(trx, [
+        ...customersInsertions(resolution.customers),
+        () => methodsInsertion(resolution.methods),
+        ...this.#kind.insertions(made, nowMs),
+        () => auditInsertion(author, nowMs, audit),
+      ]);
       this.#count({ made, resolution });
       return { from, to: await lastRowSequence(trx) };
     });

@@ -1,6 +1,7 @@
 // A CSV file becomes schedules or charges: read as a stream, in batches of one commit each, so that its size costs no
 // memory and a kill loses nothing that was told. Each row is made once, by its reference, however often the file is imported.
 import { stat } from 'node:fs/promises';
+import { Sealing } from '../audit/sealing.ts';
 import { BursarError, type ErrorCode } from '../errors.ts';
 import type { Ahead } from './ahead.ts';
 import { type Heading, readHeading } from './columns.ts';
@@ -86,6 +87,7 @@ class Import<Facts extends Common, Made extends ImportMade> {
   readonly #kind: ImportKind<Facts, Made>;
   readonly #options: ImportOptions;
   readonly #dry: DryBook | null;
+  readonly #sealing: Sealing;
   #file: RejectsFile | null = null;
   #heading: Heading | null = null;
   /** The batch that is being written, until its result is added. */
@@ -97,6 +99,7 @@ class Import<Facts extends Common, Made extends ImportMade> {
     this.#kind = kind;
     this.#options = options;
     this.#dry = options.dryRun ? new DryBook() : null;
+    this.#sealing = new Sealing(context.charges.book, context.charges.clock);
   }
 
   async run(): Promise<void> {
@@ -107,7 +110,11 @@ class Import<Facts extends Common, Made extends ImportMade> {
       await guarded(path, () => this.#rows());
     } finally {
       // Whatever ended it: what is being written is told too.
-      await this.#settled();
+      try {
+        await this.#settled();
+      } finally {
+        await this.#sealing.end();
+      }
     }
   }
 
@@ -168,6 +175,8 @@ class Import<Facts extends Common, Made extends ImportMade> {
   async #write(batch: Batch<Facts, Made>, rows: number, heading: Heading): Promise<void> {
     this.#written = await batch.write(this.#written);
     this.#add(rows, batch.result);
+    const { imported, customers, methods } = batch.result;
+    if (this.#dry === null) this.#sealing.note(imported + customers + methods);
     await this.#file?.add(batch.result.rejects, heading);
   }
 

@@ -48,7 +48,8 @@ export async function resolvePayers(
         const { customerReference: reference } = payer;
         assert(reference !== null, 'a new customer has a reference');
         directory.byReference.set(reference, customer);
-        resolution.customers.push({ ...customer, reference, personalKey: newPersonalKey() });
+        const { id, name, email, createdAt } = customer;
+        resolution.customers.push({ id, name, email, createdAt, reference, personalKey: newPersonalKey() });
       }
       if (method === null && dry?.hasMethod(payer) !== true) {
         directory.methods.set(customer.id, [...known, added]);

@@ -1,11 +1,10 @@
 // One row of an import, from its cells to what is written, and what the two kinds of import have in common.
 import { hash } from 'node:crypto';
 import type { AuditEntry } from '../audit/audit.ts';
-import type { PaymentMethod } from '../customers/customer.ts';
 import { BursarError } from '../errors.ts';
-import { newId } from '../ids.ts';
 import { parseCurrency } from '../money/currency.ts';
 import { MAX_MINOR, parseAmount } from '../money/money.ts';
+import type { Build } from '../storage/batch.ts';
 import type { Db } from '../storage/db.ts';
 import type { Cells } from './cells.ts';
 import type { ColumnSpec } from './columns.ts';
@@ -56,8 +55,8 @@ export interface ImportKind<Facts extends Common, Made extends ImportMade> {
   earlier(db: Db, references: readonly string[]): Promise<Map<string, { id: string; requestHash: string | null }>>;
   /** The audit row of what is made; `personalKey` encrypts what a person wrote. */
   entry(made: Made, personalKey: string): AuditEntry;
-  /** Writes a batch with its events, but for its audit rows. */
-  insert(trx: Db, made: readonly Made[], nowMs: number): Promise<void>;
+  /** What writes a batch with its events, but for its audit rows. */
+  insertions(made: readonly Made[], nowMs: number): Build[];
 }
 
 export const MONEY_COLUMNS: readonly ColumnSpec[] = [
@@ -98,27 +97,4 @@ function parseMinor(text: string): bigint {
 export function rowHash(payer: Payer, facts: Common): string {
   const metadata = Object.entries(facts.metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   return hash('sha256', JSON.stringify([payer, { ...facts, amountMinor: facts.amountMinor.toString(), metadata }]));
-}
-
-/** Ids for requests that are prepared to see whether they can be, and dropped. */
-const NO_IDS = { chargeId: newId('charge', 0), attemptId: newId('attempt', 0) };
-
-/** Refuses what the method's gateway could never charge, and a token that it can't have given out. */
-export async function assertChargeable(
-  context: ImportContext,
-  method: PaymentMethod,
-  { amountMinor, currency, description }: Common,
-): Promise<void> {
-  await context.assertToken(method.gateway, method.token);
-  const gateway = await context.charges.gateway(method.gateway);
-  gateway.prepare({
-    operation: 'sale',
-    ...NO_IDS,
-    token: method.token,
-    amountMinor,
-    currency,
-    description,
-    objectId: null,
-    objectGeneration: 0,
-  });
 }

@@ -13,7 +13,7 @@ import {
 import { firstOccurrenceAfterPeriod, type Occurrence, type Recurrence } from '../schedules/recurrence.ts';
 import type { Schedule } from '../schedules/schedule.ts';
 import { createdEntry } from '../schedules/schedule-audit.ts';
-import { insertSchedules, scheduleHashesByKey } from '../schedules/schedules-store.ts';
+import { scheduleHashesByKey, schedulesInsertion } from '../schedules/schedules-store.ts';
 import type { Cells } from './cells.ts';
 import { PAYER_COLUMNS } from './columns.ts';
 import { remembering } from './remembering.ts';
@@ -48,8 +48,14 @@ export const SCHEDULE_IMPORT: ImportKind<ScheduleFacts, Schedule> = {
   ],
   read: (cells, context) => {
     const timezone = cells.parsed('timezone', knownTimezone) ?? knownTimezone(context.charges.timezone);
+    const { amountMinor, currency, policy, description, metadata } = readCommon(cells, context, 'standard');
+    // Field by field: every property that follows a spread takes V8 several µs.
     return {
-      ...readCommon(cells, context, 'standard'),
+      amountMinor,
+      currency,
+      policy,
+      description,
+      metadata,
       recurrence: readRecurrence(cells, timezone),
       paidThrough: readPaidThrough(cells),
     };
@@ -80,7 +86,7 @@ export const SCHEDULE_IMPORT: ImportKind<ScheduleFacts, Schedule> = {
   dueAtMs: ({ next }) => next?.dueAtMs ?? null,
   earlier: scheduleHashesByKey,
   entry: createdEntry,
-  insert: insertSchedules,
+  insertions: (schedules) => [() => schedulesInsertion(schedules)],
 };
 
 function readRecurrence(cells: Cells, timezone: string): Recurrence {

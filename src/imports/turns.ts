@@ -5,10 +5,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 const TURN_ROWS = 32;
 
 /** `items.map(work)` in turns, in order. */
-export async function mapInTurns<T, U>(items: readonly T[], work: (item: T) => U | Promise<U>): Promise<U[]> {
+export async function mapInTurns<T, U>(items: readonly T[], work: (item: T) => U): Promise<U[]> {
   const results: U[] = [];
   for (const item of items) {
-    results.push(await work(item));
+    results.push(work(item));
     if (results.length % TURN_ROWS === 0) await nextTurn();
   }
   return results;

