@@ -98,7 +98,7 @@ export function csvOfBarePage(
           to = iso.write(timeMs, out, to);
           out[to++] = COMMA;
         }
-        at = copyBare(pageView, start, outView, to);
+        at = copyBare(pageView, page.length, start, outView, to);
         // The empty text has quotes; only null has nothing.
         if (at < 0 || (at === start && (kind === 'text' || kind === 'time'))) return null;
         to += at - start;
@@ -133,13 +133,14 @@ function scratchOf(length: number): Buffer {
 /**
  * Copies a cell as it is; returns where it ends, or -1 for one that would have to be escaped. Four bytes at a time, since
  * these two loops are most of the pass: what is copied from behind the cell is written over by what belongs there.
+ * `length` is the page's, which a DataView is slow to tell.
  */
-function copyBare(page: DataView, start: number, out: DataView, to: number): number {
-  if (start >= page.byteLength || BAD_START[page.getUint8(start)] === 1) return -1;
+function copyBare(page: DataView, length: number, start: number, out: DataView, to: number): number {
+  if (start >= length || BAD_START[page.getUint8(start)] === 1) return -1;
   const shift = to - start;
   let at = start;
   for (;;) {
-    if (at + 4 > page.byteLength) {
+    if (at + 4 > length) {
       const byte = page.getUint8(at);
       if (ENDS_BARE[byte] === 1) break;
       out.setUint8(at + shift, byte);
