@@ -72,6 +72,7 @@ export async function exportAudit(context: ExportContext, options: ExportOptions
   const progress = { rows: 0 };
   try {
     const result = await writeFiles(context, options, head, await begin(out), await begin(manifest), progress);
+    options.signal.throwIfAborted();
     for (const file of files) await file.place();
     await logExport(context, options, result, 'exported');
     for (const file of files) await file.finish();
