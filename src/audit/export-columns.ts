@@ -103,8 +103,8 @@ export const sqlExactLine = sqlCsvLine(
   ),
 );
 
-// What `csvOfBarePage` writes by itself.
-const BARE_COLUMNS = EXPORT_COLUMNS.filter((column) => column !== 'at' && column !== 'amount');
+/** The columns of a bare page: `csvOfBarePage` writes the others by itself. */
+export const BARE_COLUMNS = EXPORT_COLUMNS.filter((column) => column !== 'at' && column !== 'amount');
 
 /** One record with bare cells, which `csvOfBarePage` makes CSV of; it holds the marks around JSON. */
 export const sqlBareLine = sqlCsvLine(

@@ -5,6 +5,7 @@ import { bigSum, fromBigSum } from '../storage/big-sum.ts';
 import { type AuditFilter, auditWhere } from './audit-rows-store.ts';
 import { hashBytes, type Seal, sqlHash } from './audit-store.ts';
 import { csvOfBarePage } from './bare-page.ts';
+import { BareTotals } from './bare-totals.ts';
 import { BARE_SHAPE, sqlBareLine, sqlExactLine, sqlJsonLine } from './export-columns.ts';
 import type { ExportTotal } from './export-totals.ts';
 
@@ -16,31 +17,42 @@ export interface PageRange {
   to: number;
 }
 
-export interface ExportPage {
+/** The rows of a range that the filter lets through, as SQLite writes them; `exportPage` makes of it what stands in the file. */
+export interface FetchedPage {
+  range: PageRange;
   rows: number;
+  jsonCells: number;
   bytes: Buffer;
 }
 
-/** The rows of the range that the filter lets through, as they stand in the file, in the order of the log. */
+export interface ExportPage {
+  rows: number;
+  bytes: Buffer;
+  totals: ExportTotal[];
+}
+
+export function fetchPage(db: Knex, format: ExportFormat, filter: AuditFilter, range: PageRange): Promise<FetchedPage> {
+  return fetchLines(db, format === 'csv' ? sqlBareLine : sqlJsonLine, filter, range);
+}
+
+/** The page as it stands in the file, in the order of the log. Its bytes may be overwritten when the next one is made. */
 export async function exportPage(
   db: Knex,
   format: ExportFormat,
   filter: AuditFilter,
-  range: PageRange,
+  fetched: FetchedPage,
 ): Promise<ExportPage> {
-  if (format === 'ndjson') return fetchPage(db, sqlJsonLine, filter, range);
-  const { rows, jsonCells, bytes } = await fetchPage(db, sqlBareLine, filter, range);
-  if (rows === 0) return { rows, bytes };
-  const csv = csvOfBarePage(bytes, { rows, jsonCells, ...BARE_SHAPE });
-  return csv === null ? fetchPage(db, sqlExactLine, filter, range) : { rows, bytes: csv };
+  const { range, rows, jsonCells, bytes } = fetched;
+  if (rows === 0) return { rows, bytes, totals: [] };
+  if (format === 'ndjson') return { rows, bytes, totals: await exportTotals(db, filter, range) };
+  const counter = new BareTotals(bytes);
+  const csv = csvOfBarePage(bytes, { rows, jsonCells, ...BARE_SHAPE }, (starts) => counter.add(starts));
+  if (csv !== null) return { rows, bytes: csv, totals: counter.list() };
+  const exact = await fetchLines(db, sqlExactLine, filter, range);
+  return { rows: exact.rows, bytes: exact.bytes, totals: await exportTotals(db, filter, range) };
 }
 
-async function fetchPage(
-  db: Knex,
-  line: string,
-  filter: AuditFilter,
-  { from, to }: PageRange,
-): Promise<ExportPage & { jsonCells: number }> {
+async function fetchLines(db: Knex, line: string, filter: AuditFilter, range: PageRange): Promise<FetchedPage> {
   const where = auditWhere(filter);
   const [page] = await select<{ n: number; json_cells: number; bytes: Buffer | null }>(
     db,
@@ -48,9 +60,10 @@ async function fetchPage(
        FROM (SELECT ${line} AS line, (a.before IS NOT NULL) + (a.after IS NOT NULL) AS json_cells FROM audit_rows a
                LEFT JOIN seal_members m ON m.audit_sequence = a.sequence
               WHERE a.sequence > ? AND a.sequence <= ? AND ${where.sql} ORDER BY a.sequence)`,
-    [from, to, ...where.bindings],
+    [range.from, range.to, ...where.bindings],
   );
-  return { rows: page?.n ?? 0, jsonCells: page?.json_cells ?? 0, bytes: page?.bytes ?? Buffer.alloc(0) };
+  const bytes = page?.bytes ?? Buffer.alloc(0);
+  return { range, rows: page?.n ?? 0, jsonCells: page?.json_cells ?? 0, bytes };
 }
 
 /** The first sequence behind `sequence`, so that a hole in the log is stepped over at once. */

@@ -23,6 +23,9 @@ export function moneyMoved(action: string, result: string): MoneyMove | null {
   return action === 'refund.settle' ? 'refunded' : null;
 }
 
+/** The results of rows that `moneyMoved` has a name for. */
+export const MOVING_RESULTS = ['approved', 'duplicate'];
+
 type Counted = Record<MoneyMove, { count: number; minor: bigint }>;
 
 /** The totals of rows in hand. */

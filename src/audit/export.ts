@@ -11,7 +11,7 @@ import type { AuditFilter } from './audit-rows-store.ts';
 import { lastSealedSequence, type Seal } from './audit-store.ts';
 import { csvHeader, EXPORT_COLUMNS, HASHED_FIELDS } from './export-columns.ts';
 import { pagesOfLog } from './export-pages.ts';
-import { type ExportFormat, exportPage, exportTotals, type PageRange } from './export-store.ts';
+import { type ExportFormat, exportPage, fetchPage, type PageRange } from './export-store.ts';
 import { type ExportTotal, TotalsCounter } from './export-totals.ts';
 import { type Head, toHead } from './head.ts';
 import { MANIFEST_SCHEMA, type Manifest, type ManifestFilters, manifestText } from './manifest.ts';
@@ -72,6 +72,7 @@ export async function exportAudit(context: ExportContext, options: ExportOptions
   const progress = { rows: 0 };
   try {
     const result = await writeFiles(context, options, head, await begin(out), await begin(manifest), progress);
+    options.signal.throwIfAborted();
     for (const file of files) await file.place();
     await logExport(context, options, result, 'exported');
     for (const file of files) await file.finish();
@@ -97,14 +98,7 @@ async function writeFiles(
   const head = sealed === null ? null : toHead(sealed);
   const last = await lastSealedSequence(book.reader);
   const counter = new TotalsCounter();
-  // Beside the page's text, on a connection of its own: one statement for all totals could not be interrupted.
-  const fetch = async (range: PageRange) => {
-    const [page, totals] = await Promise.all([
-      exportPage(book.reader, format, filter, range),
-      exportTotals(book.reader, filter, range),
-    ]);
-    return { ...page, totals };
-  };
+  const fetch = (range: PageRange) => fetchPage(book.reader, format, filter, range);
   const hash = createHash('sha256');
   let size = 0;
   const write = async (bytes: Buffer): Promise<void> => {
@@ -115,7 +109,8 @@ async function writeFiles(
     await written;
   };
   if (format === 'csv') await write(Buffer.from(csvHeader));
-  for await (const page of pagesOfLog(book.reader, last, fetch)) {
+  for await (const fetched of pagesOfLog(book.reader, last, fetch)) {
+    const page = await exportPage(book.reader, format, filter, fetched);
     // Counted before it is written: what went to a reader that left half-way has left the book.
     progress.rows += page.rows;
     counter.addTotals(page.totals);

@@ -5,6 +5,9 @@ import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises
 import { basename, dirname, join, resolve } from 'node:path';
 import { BursarError } from '../errors.ts';
 
+/** So much may wait to be flushed: else all of it would at the end, where nothing can be interrupted. */
+const FLUSH_BYTES = 16 * 1024 * 1024;
+
 const NOTHING_EXPORTED = 'Nothing was exported.';
 
 /** Refuses (`output_exists`, `output_unwritable`) a place where no file may be put. */
@@ -34,6 +37,10 @@ export class OutputFile {
   readonly #handle: FileHandle;
   /** What an error says was not done. */
   readonly #notDone: string;
+  /** Bytes written since the newest flush was begun. */
+  #unflushed = 0;
+  /** The newest flush, beside which writing goes on. */
+  #flushed: Promise<void> = Promise.resolve();
   #backup: string | null = null;
   #isPlaced = false;
 
@@ -58,14 +65,23 @@ export class OutputFile {
   async write(bytes: Buffer | string): Promise<void> {
     // appendFile would write half a megabyte at a time.
     let rest = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+    this.#unflushed += rest.length;
     await this.#guarded(async () => {
       while (rest.length > 0) rest = rest.subarray((await this.#handle.write(rest)).bytesWritten);
+      if (this.#unflushed < FLUSH_BYTES) return;
+      await this.#flushed;
+      this.#unflushed = 0;
+      this.#flushed = this.#handle.datasync();
+      // Awaited by the next one, or before the file is placed; until then a failure is nobody's.
+      this.#flushed.catch(() => undefined);
     });
   }
 
   /** Puts the file in its place, durably. What stood there is kept aside until `finish`. */
   async place(): Promise<void> {
     await this.#guarded(async () => {
+      // The system tells of a failure once: the last flush wouldn't hear of it again.
+      await this.#flushed;
       await this.#handle.sync();
       await this.#handle.close();
       if (this.#force) await this.#replace();
