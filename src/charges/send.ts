@@ -16,6 +16,8 @@ export type Sent = { kind: 'answered'; outcome: Outcome } | { kind: 'lost' };
 export type Turn = (send: (mayGo?: () => Promise<void> | null) => Promise<Sent>) => Promise<Sent>;
 
 type Leave = 'go' | 'lost' | 'paused' | 'quarantined' | 'clock' | 'state_unwritable';
+/** A request that is out is never given up by us. */
+const NEVER = new AbortController().signal;
 /** Where a turn took longer to come, the checks are made once more. */
 const CHECKS_HOLD_MS = 250;
 
@@ -61,7 +63,7 @@ export class Sender {
     if (this.#context.clock.nowMs() - attempt.firstSentAt > resendWindowMs(gateway.capabilities.keyRetentionMs)) {
       return notSent('key_too_old');
     }
-    const outcome = await gateway.send(requestOf(attempt), new AbortController().signal);
+    const outcome = await gateway.send(requestOf(attempt), NEVER);
     await this.#noteClock(gateway);
     return { kind: 'answered', outcome: checkedAmount(attempt, outcome) };
   }
