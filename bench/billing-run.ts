@@ -1,14 +1,16 @@
 // A billing run over due schedules as cron starts it: the whole process, sealing included, against a bank in a process of
 // its own. The floor is no program but what the provider permits: 64 requests at a time that take 50 ms each are 1,280 a
-// second, and a rate cap is what it says. BENCH_ROUNDS sets how often 100,000 are billed, which takes a minute and a half.
+// second, and a rate cap is what it says. What a client without a book gets out of the same bank stands beside it, since
+// they share a machine. BENCH_ROUNDS sets how often 100,000 are billed, which takes a minute and a half.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type BillingBook, makeBillingBook } from '../test/support/billing-book.ts';
+import { bareClient } from './bare-client.ts';
 import { BIN, runNode } from './child.ts';
-import { median, report, reportLimit } from './rounds.ts';
+import { type Goal, median, report, reportLimit, type Timed } from './rounds.ts';
 import { serveBank } from './served-bank.ts';
 
 const LATENCY_MS = 50;
@@ -17,6 +19,7 @@ const CAP_PER_SECOND = 100;
 /** Customers pay with as many methods; ten schedules share one in the larger book. */
 const METHODS = 10_000;
 const GOAL = { atLeast: 0.98 };
+const BARE_REQUESTS = 20_000;
 const PEAK_MB = 200;
 const SMALL = { schedules: 10_000, rounds: 5 };
 const LARGE = { schedules: 100_000, rounds: Number(process.env.BENCH_ROUNDS ?? 1) };
@@ -47,12 +50,16 @@ async function measure({ schedules, rounds }: typeof SMALL, provider: Provider):
   const permittedMs = (schedules / provider.perSecond) * 1000;
   const ran: Billed[] = [];
   for (let round = 0; round < rounds; round += 1) ran.push(await billed(schedules, provider));
-  const medianMs = median(ran.map(({ ms }) => ms));
+  const timed = (name: string, medianMs: number, goal: Goal | null = null): Timed => {
+    return { name, medianMs, ratio: medianMs / permittedMs, goal };
+  };
+  const bare = ran.flatMap(({ bareMs }) => bareMs ?? []);
   const met = [
     report(
       [
-        { name: `the provider permits ${provider.perSecond}/s`, medianMs: permittedMs, ratio: 1, goal: null },
-        { name: `billing run, ${rounds} rounds`, medianMs, ratio: medianMs / permittedMs, goal: GOAL },
+        timed(`the provider permits ${provider.perSecond}/s`, permittedMs),
+        ...(bare.length > 0 ? [timed('a client without a book', median(bare))] : []),
+        timed(`billing run, ${rounds} rounds`, median(ran.map(({ ms }) => ms)), GOAL),
       ],
       schedules,
     ),
@@ -64,6 +71,8 @@ async function measure({ schedules, rounds }: typeof SMALL, provider: Provider):
 
 interface Billed {
   ms: number;
+  /** As many requests by a bare client; of a provider without a cap. */
+  bareMs: number | null;
   peakMb: number;
   refusals: number;
 }
@@ -78,17 +87,24 @@ async function billed(schedules: number, provider: Provider): Promise<Billed> {
     const { ms, peakMb, stdout } = await runNode(args, { cwd: folder, env: { BENCH_REFUSALS_FILE: refusalsFile } });
     const { counts } = JSON.parse(stdout) as { counts: { approved: number } };
     if (counts.approved !== schedules) throw new Error(`${counts.approved} of ${schedules} were approved`);
-    return { ms, peakMb, refusals: Number(readFileSync(refusalsFile, 'utf8')) };
+    const bareMs = provider.cap === null ? await bareMsFor(bank.url, schedules) : null;
+    return { ms, bareMs, peakMb, refusals: Number(readFileSync(refusalsFile, 'utf8')) };
   } finally {
     bank.stop();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
+/** What `count` requests would take, by a part of them. */
+async function bareMsFor(url: string, count: number): Promise<number> {
+  const asked = Math.min(count, BARE_REQUESTS);
+  return ((await bareClient(url, asked, AT_A_TIME)) * count) / asked;
+}
+
 interface Prepared {
   folder: string;
   book: BillingBook;
-  bank: { stop(): void };
+  bank: { url: string; stop(): void };
 }
 
 async function prepare(schedules: number, { latencyMs, cap }: Provider): Promise<Prepared> {

@@ -11,8 +11,9 @@ import { type DueCharge, type DueKind, dueCharges } from './charges-store.ts';
 import type { Opened } from './open-request.ts';
 import { Pace } from './pace.ts';
 import type { Collected, Pipeline } from './pipeline.ts';
-import { type RateCap, rateCaps } from './rate-cap.ts';
+import { type Place, rateCaps } from './rate-cap.ts';
 import type { Turn } from './send.ts';
+import { waitUntil } from './waits.ts';
 
 export interface CollectDue {
   kind: DueKind;
@@ -91,29 +92,26 @@ export async function collectDue(pipeline: Pipeline, work: CollectDue): Promise<
     );
   }
 
-  async function until(atMs: number): Promise<void> {
-    const { clock } = pipeline.context;
-    for (let leftMs = atMs - clock.nowMs(); leftMs > 0 && !stopped(); leftMs = atMs - clock.nowMs()) {
-      await clock.sleep(Math.min(STEP_MS, Math.ceil(leftMs)));
-    }
+  function until(atMs: number): Promise<void> {
+    return waitUntil(pipeline.context.clock, atMs, stopped);
   }
 
   /** `leave` lets the next one into the flow; at the latest this is done by the end. */
   async function collect(attempt: Attempt, priority: number, leave: () => void): Promise<void> {
     let isForLater = false;
     let isUnsettled = false;
-    let cap: RateCap | null = null;
-    let atMs = 0;
+    let place: Place | undefined;
     const turn: Turn = async (sendNow) => {
-      await until(atMs);
+      if (place !== undefined) await until(place.atMs);
       const sent = await sockets.add(
         async () => {
-          for (let taken = cap?.take(atMs); typeof taken === 'number' && !stopped(); taken = cap?.take(atMs)) {
-            atMs = taken;
-            await until(atMs);
-          }
-          const { wave } = pace;
-          const came = await sendNow();
+          let wave = 0;
+          const came = await sendNow(() => {
+            const taken = place?.take();
+            if (typeof taken === 'number' && !stopped()) return until(taken);
+            wave = pace.wave;
+            return null;
+          });
           // Before the socket is free for another: that one would be turned away as well.
           if (came.kind === 'answered') isForLater = pace.isForLater(came.outcome, wave);
           return came;
@@ -126,9 +124,8 @@ export async function collectDue(pipeline: Pipeline, work: CollectDue): Promise<
       return sent;
     };
     try {
-      cap = await capOf(attempt.gateway);
-      atMs = cap?.reserve() ?? 0;
-      await until(atMs - CHECKED_BEFORE_MS);
+      place = (await capOf(attempt.gateway))?.reserve();
+      if (place !== undefined) await until(place.atMs - CHECKED_BEFORE_MS);
       const collected = await pipeline.collectUnless(() => isForLater, attempt, stopped, turn);
       // Turned away for now: the same attempt goes out again, before those that have not been sent yet.
       if (collected === null) return send(attempt, 1);
@@ -139,6 +136,7 @@ export async function collectDue(pipeline: Pipeline, work: CollectDue): Promise<
     } catch (error) {
       faults.push(error);
     } finally {
+      place?.leave();
       if (isUnsettled) unsettled -= 1;
     }
   }
@@ -146,8 +144,6 @@ export async function collectDue(pipeline: Pipeline, work: CollectDue): Promise<
 
 /** A socket of a capped gateway isn't free before its moment; the checks are made shortly before. */
 const CHECKED_BEFORE_MS = 100;
-/** A wait is looked into this often, so that Ctrl-C ends it. */
-const STEP_MS = 100;
 
 /** So many more than there are sockets have been checked, or are being checked, so that one of them is ready to go. */
 function checkedAhead(concurrency: number): number {

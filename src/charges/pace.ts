@@ -5,11 +5,10 @@ import type PQueue from 'p-queue';
 import type { Clock } from '../clock.ts';
 import { isTooMany } from '../gateways/classifier.ts';
 import type { Outcome } from '../gateways/gateway.ts';
+import { waitUntil } from './waits.ts';
 
 /** Where the provider names no time, or none at all. */
 const SHORTEST_WAIT_MS = 1_000;
-/** A wait is looked into this often, so that Ctrl-C ends it. */
-const STEP_MS = 100;
 /** Waits in a row without one other answer, after which the provider is not going to take anything. */
 const MOST_WAITS = 10;
 
@@ -75,14 +74,13 @@ export class Pace {
   async #wait(): Promise<void> {
     this.#isWaiting = true;
     this.#queue.pause();
-    for (let leftMs = this.#leftMs(); leftMs > 0 && !this.#stopped(); leftMs = this.#leftMs()) {
-      await this.#clock.sleep(Math.min(STEP_MS, leftMs));
+    for (let waitedMs = 0; waitedMs < this.#untilMs && !this.#stopped(); ) {
+      // Meanwhile another may have been told a later time.
+      waitedMs = this.#untilMs;
+      await waitUntil(this.#clock, waitedMs, this.#stopped);
     }
+    this.#untilMs = 0;
     this.#isWaiting = false;
     this.#queue.start();
-  }
-
-  #leftMs(): number {
-    return this.#untilMs - this.#clock.nowMs();
   }
 }

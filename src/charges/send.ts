@@ -12,10 +12,12 @@ import { pauseFor, pauses } from './pauses-store.ts';
 /** `lost`: someone else has taken the attempt over and will settle it; this process has nothing to say any more. */
 export type Sent = { kind: 'answered'; outcome: Outcome } | { kind: 'lost' };
 
-/** Runs one send when its turn comes. */
-export type Turn = (send: () => Promise<Sent>) => Promise<Sent>;
+/** Runs one send when its turn comes. `mayGo` is asked right before the request goes out: null, or what to wait for first. */
+export type Turn = (send: (mayGo?: () => Promise<void> | null) => Promise<Sent>) => Promise<Sent>;
 
 type Leave = 'go' | 'lost' | 'paused' | 'quarantined' | 'clock' | 'state_unwritable';
+/** A request that is out is never given up by us. */
+const NEVER = new AbortController().signal;
 /** Where a turn took longer to come, the checks are made once more. */
 const CHECKS_HOLD_MS = 250;
 
@@ -37,13 +39,20 @@ export class Sender {
   async send(attempt: Attempt, stopped: () => boolean = () => false, turn: Turn = (send) => send()): Promise<Sent> {
     const { clock } = this.#context;
     const gateway = await this.#context.gateway(attempt.gateway);
-    const askedAtMs = clock.nowMs();
+    let checkedAtMs = clock.nowMs();
     const leave = await this.#gate.submit(attempt);
     if (leave !== 'go') return notLeaving(leave);
-    return turn(async () => {
-      const isLate = clock.nowMs() - askedAtMs > CHECKS_HOLD_MS;
-      const still = isLate ? await this.#gate.submit(attempt) : this.#heldBack(attempt.gateway);
-      return still === null || still === 'go' ? this.#sendNow(attempt, gateway, stopped) : notLeaving(still);
+    return turn(async (mayGo = () => null) => {
+      for (;;) {
+        const nowMs = clock.nowMs();
+        const isLate = nowMs - checkedAtMs > CHECKS_HOLD_MS;
+        const still = isLate ? await this.#gate.submit(attempt) : (this.#heldBack(attempt.gateway) ?? 'go');
+        if (still !== 'go') return notLeaving(still);
+        if (isLate) checkedAtMs = nowMs;
+        const wait = mayGo();
+        if (wait === null) return this.#sendNow(attempt, gateway, stopped);
+        await wait;
+      }
     });
   }
 
@@ -54,7 +63,7 @@ export class Sender {
     if (this.#context.clock.nowMs() - attempt.firstSentAt > resendWindowMs(gateway.capabilities.keyRetentionMs)) {
       return notSent('key_too_old');
     }
-    const outcome = await gateway.send(requestOf(attempt), new AbortController().signal);
+    const outcome = await gateway.send(requestOf(attempt), NEVER);
     await this.#noteClock(gateway);
     return { kind: 'answered', outcome: checkedAmount(attempt, outcome) };
   }

@@ -17,17 +17,35 @@ export async function withDeadline<T>(
 ): Promise<T> {
   caller.throwIfAborted();
   const controller = new AbortController();
-  const giveUp = () => controller.abort(caller.reason);
-  const calls = callsOf(caller).add(giveUp);
-  const timer = setTimeout(() => {
-    controller.abort(new DOMException(`no answer within ${timeoutMs} ms`, 'TimeoutError'));
-  }, timeoutMs);
-  try {
-    return await untilAborted(call(controller.signal), controller.signal);
-  } finally {
-    clearTimeout(timer);
-    calls.delete(giveUp);
-  }
+  const calls = callsOf(caller);
+  return new Promise<T>((resolve, reject) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      calls.delete(giveUp);
+    };
+    const stop = (reason: unknown): void => {
+      end();
+      controller.abort(reason);
+      reject(reason);
+    };
+    const giveUp = (): void => stop(caller.reason);
+    const timer = setTimeout(
+      () => stop(new DOMException(`no answer within ${timeoutMs} ms`, 'TimeoutError')),
+      timeoutMs,
+    );
+    calls.add(giveUp);
+    // By our own means, not by a listener: those of an AbortSignal cost as much as the rest of this.
+    call(controller.signal).then(
+      (value) => {
+        end();
+        resolve(value);
+      },
+      (error) => {
+        end();
+        reject(error);
+      },
+    );
+  });
 }
 
 /** Settles as `work` does, or rejects with the signal's reason as soon as it aborts. `work` itself goes on. */

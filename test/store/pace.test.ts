@@ -161,3 +161,84 @@ describe('a provider that turns requests away', () => {
     expect(statuses).not.toContain('exhausted');
   });
 });
+
+describe('a gateway with a rate cap', () => {
+  const PER_SECOND = 10;
+
+  /** Collects forty charges; `meanwhile` may move time on, or set the clock, at every send. Tells when each went, by true time. */
+  async function collectCapped(
+    meanwhile: (send: number, set: (ms: number) => void) => void = () => undefined,
+  ): Promise<number[]> {
+    const sentAtMs: number[] = [];
+    let isOffByMs = 0;
+    const trueMs = (): number => book.clock.nowMs() - isOffByMs;
+    book = await chargesBook((gateway) => ({
+      ...gateway,
+      capabilities: { ...gateway.capabilities, maxPerSecond: PER_SECOND },
+      send: (request, signal) => {
+        sentAtMs.push(trueMs());
+        meanwhile(sentAtMs.length, (ms) => {
+          isOffByMs += ms;
+          book.clock.advance(ms);
+        });
+        return gateway.send(request, signal);
+      },
+    }));
+    // Many sleep at once, while queries seem to take long: each is awake when its time has come, not when those of the others have been added up.
+    book.clock.sleep = async (durationMs) => {
+      const untilMs = trueMs() + durationMs;
+      await new Promise((resolve) => setImmediate(resolve));
+      book.clock.advance(Math.max(0, untilMs - trueMs()));
+    };
+    const { statuses, refused } = await collect(await dueCharges(40));
+    expect(refused).toEqual([]);
+    expect(statuses).toEqual(Array(40).fill('captured'));
+    expect((await book.executed()).length).toBe(40);
+    return sentAtMs.map((atMs) => atMs - (sentAtMs[0] ?? 0));
+  }
+
+  const mostInASecond = (sentAtMs: readonly number[]): number =>
+    Math.max(...sentAtMs.map((fromMs) => sentAtMs.filter((atMs) => atMs >= fromMs && atMs < fromMs + 1_000).length));
+
+  it('is kept to from the first send on', async () => {
+    const sentAtMs = await collectCapped();
+    expect(mostInASecond(sentAtMs)).toBeLessThanOrEqual(PER_SECOND);
+  });
+
+  it('goes on after the process has stood still, and lets nothing that was held back out at once', async () => {
+    const sentAtMs = await collectCapped((send) => {
+      if (send === 12) book.clock.advance(5_000);
+    });
+    expect(mostInASecond(sentAtMs)).toBeLessThanOrEqual(PER_SECOND);
+  });
+
+  it('goes on at its pace after the clock was set back or forward', async () => {
+    for (const jumpMs of [-200_000, 5_000]) {
+      const sentAtMs = await collectCapped((send, set) => {
+        if (send === 12) set(jumpMs);
+      });
+      // A clock that was set forward looks like a process that stood still: the next one goes at once.
+      expect(mostInASecond(sentAtMs)).toBeLessThanOrEqual(PER_SECOND + 1);
+      if (jumpMs < 0) await book.close();
+    }
+  });
+
+  it('lets every send out where all of them come more than half a second late', async () => {
+    await collectCapped(() => book.clock.advance(700));
+  });
+
+  it('is no reason to keep an operator waiting', async () => {
+    let sends = 0;
+    book = await chargesBook((gateway) => ({
+      ...gateway,
+      capabilities: { ...gateway.capabilities, maxPerSecond: 1 },
+      send: (request, signal) => {
+        sends += 1;
+        return gateway.send(request, signal);
+      },
+    }));
+    const { statuses } = await collect(await dueCharges(30), { stopped: () => sends >= 3 });
+    expect(sends).toBeLessThan(20);
+    expect(statuses.filter((status) => status === 'captured').length).toBe(sends);
+  });
+});

@@ -23,8 +23,14 @@ export function httpTransport(url: string): BankTransport {
   return {
     call: ({ method, path, headers, body, signal }) =>
       new Promise((resolve, reject) => {
+        signal.throwIfAborted();
         const length = body === '' ? {} : { 'content-length': Buffer.byteLength(body) };
-        const request = ask({ ...target, method, path, headers: { ...headers, ...length }, signal });
+        const request = ask({ ...target, method, path, headers: { ...headers, ...length } });
+        // As the option `signal` would; that hangs a dozen listeners on every request.
+        const giveUp = (): void => {
+          request.destroy(signal.reason);
+        };
+        signal.addEventListener('abort', giveUp, { once: true });
         request.on('response', (response) => readAnswer(response).then(resolve, reject));
         request.on('error', reject);
         request.end(body);
