@@ -29,6 +29,8 @@ export async function bench(): Promise<boolean> {
 
 async function measure(folder: string, rows: number, rounds: number): Promise<boolean> {
   const place = (name: string): string => join(folder, name);
+  // Those of the size before.
+  for (const name of ['known.db', 'new.db']) remove(place(name));
   await writeKnownCustomers(place('known.csv'), await makeBook(place('known.db'), rows));
   await makeBook(place('new.db'), 0);
   await writeNewCustomers(place('new.csv'), rows);
