@@ -25,7 +25,7 @@ export interface FetchedPage {
   bytes: Buffer;
 }
 
-export interface ExportPage {
+interface ExportPage {
   rows: number;
   bytes: Buffer;
   totals: ExportTotal[];
@@ -84,7 +84,7 @@ const MOVES = {
 };
 
 /** The totals of the rows of the range that the filter lets through. */
-export async function exportTotals(db: Knex, filter: AuditFilter, { from, to }: PageRange): Promise<ExportTotal[]> {
+async function exportTotals(db: Knex, filter: AuditFilter, { from, to }: PageRange): Promise<ExportTotal[]> {
   const where = auditWhere(filter);
   const picks = Object.entries(MOVES).map(
     ([name, rule]) =>

@@ -58,7 +58,12 @@ const json = fc.option(
     .dictionary(fc.string({ minLength: 1 }), fc.oneof(fc.string(), fc.integer(), fc.constant(null)), { minKeys: 1 })
     .map((value) => JSON.stringify(value)),
 );
-const word = fc.string({ minLength: 1, maxLength: 6, unit: fc.constantFrom('a', 'B', '7', '_', 'é', '😀', '\0', ';') });
+// Long enough for several words of four bytes, and with what is below a comma yet harmless behind a start.
+const word = fc.string({
+  minLength: 1,
+  maxLength: 20,
+  unit: fc.constantFrom('a', 'B', '7', '_', 'é', '😀', '\0', ';', '#'),
+});
 const plain: fc.Arbitrary<Row> = fc.record({
   text: word,
   at: fc.oneof(fc.integer({ min: 0, max: 86_400_000 * 3 }), fc.integer({ min: 0, max: 253_402_300_799_999 })),
@@ -140,4 +145,11 @@ test.each<[string, Partial<Row>]>([
   const row: Row = { text: 't', at: 1, before: null, after: null, reason: null, currency: 'USD', minor: 1, last: null };
   expect(csvOf([row])).not.toBeNull();
   expect(csvOf([{ ...row, ...cell }])).toBeNull();
+});
+
+test('refused: fewer records than rows', () => {
+  const page = Buffer.from('a,b\r\n');
+  const shape = { cells: ['text', 'text'] as CellKind[], jsonCells: 0, exponents };
+  expect(csvOfBarePage(page, { rows: 1, ...shape })?.toString()).toBe('a,b\r\n');
+  expect(csvOfBarePage(page, { rows: 2, ...shape })).toBeNull();
 });
