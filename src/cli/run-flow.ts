@@ -11,6 +11,7 @@ import { parseMoneyLimit } from '../money/money.ts';
 import { flagValue } from './flag-value.ts';
 import { startProgress } from './progress.ts';
 import { type Asker, confirm } from './prompts.ts';
+import { keepHeapSmall } from './small-heap.ts';
 import { parseTime } from './time-input.ts';
 import { dueText } from './views/run-view.ts';
 
@@ -53,6 +54,7 @@ export async function runFlow(kind: RunKind, flags: RunFlags, environment: RunEn
     },
     onProgress: (run, done) => bar.update(done, run.counts),
   };
+  keepHeapSmall();
   try {
     return await executeRun(pipeline, live);
   } finally {

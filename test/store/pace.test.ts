@@ -193,7 +193,7 @@ describe('a gateway with a rate cap', () => {
     const { statuses, refused } = await collect(await dueCharges(40));
     expect(refused).toEqual([]);
     expect(statuses).toEqual(Array(40).fill('captured'));
-    expect((await book.executed()).length).toBe(40);
+    expect(sentAtMs.length).toBe(40);
     return sentAtMs.map((atMs) => atMs - (sentAtMs[0] ?? 0));
   }
 
