@@ -8,7 +8,7 @@ import { assert, BursarError } from '../errors.ts';
 import { type DomainEvent, eventsInsertion } from '../events/events.ts';
 import type { Operation } from '../gateways/gateway.ts';
 import { attemptKey, newId } from '../ids.ts';
-import { type Build, chunks, PART, writeInOrder } from '../storage/batch.ts';
+import { AUDIT_PART, type Build, chunks, inTurns, PART, writeInOrder } from '../storage/batch.ts';
 import type { Change } from '../storage/change.ts';
 import type { Db } from '../storage/db.ts';
 import { type ActsOn, actedOn, duplicateOf, gatewayOf, paymentOf, refundableDuplicate } from './acts-on.ts';
@@ -115,14 +115,18 @@ class Opening {
     const { author } = this.#context;
     for (const some of chunks(requests, PART)) {
       this.#part = new Part();
-      for (const request of some) results.push(await answer(request));
+      for await (const few of inTurns(some)) {
+        for (const request of few) results.push(await answer(request));
+      }
       const { created, changed, refunds, attempts, audit, events } = this.#part;
       this.#isSending ||= attempts.length > 0;
       yield () => chargesInsertion(created);
       yield () => chargesUpdate(changed);
       yield () => refundsInsertion(refunds);
       yield () => attemptsInsertion(attempts);
-      yield () => auditInsertion(author, this.#nowMs, [...createdEntries(created, personalKeys), ...audit]);
+      for (const rows of chunks([...createdEntries(created, personalKeys), ...audit], AUDIT_PART)) {
+        yield () => auditInsertion(author, this.#nowMs, rows);
+      }
       yield () => eventsInsertion(this.#nowMs, [...created.map(createdEvent), ...events]);
     }
   }

@@ -8,7 +8,7 @@ import { type DomainEvent, eventsInsertion } from '../events/events.ts';
 import type { Outcome } from '../gateways/gateway.ts';
 import { entryFor, type JournalEntry, reversalOf } from '../ledger/ledger.ts';
 import { type AccountIds, entriesInsertion, openAccounts, postingsInsertion } from '../ledger/ledger-store.ts';
-import { type Build, chunks, PART, writeInOrder } from '../storage/batch.ts';
+import { AUDIT_PART, type Build, chunks, inTurns, PART, writeInOrder } from '../storage/batch.ts';
 import type { Db } from '../storage/db.ts';
 import { afterFailure } from './after-failure.ts';
 import { type Attempt, hasFailedLate, isCollecting, isOpen, judge, type NewsSource, NO_REFERENCE } from './attempt.ts';
@@ -230,11 +230,13 @@ class Settling {
   }
 
   /** Settles part by part, with what writes the charges and attempts of each. */
-  *#changes(settlements: readonly Settlement[]): Generator<Build> {
+  async *#changes(settlements: readonly Settlement[]): AsyncGenerator<Build> {
     for (const some of chunks(settlements, PART)) {
       this.#chargesWere = new Map();
       this.#attemptsWere = new Map();
-      for (const settlement of some) this.#settle(settlement);
+      for await (const few of inTurns(some)) {
+        for (const settlement of few) this.#settle(settlement);
+      }
       const charges = [...this.#chargesWere.values()].map((was) => ({ was, now: this.#chargeOf(was.id) }));
       const attempts = [...this.#attemptsWere.values()].map((was) => ({ was, now: this.#attemptOf(was.id) }));
       yield () => chargesUpdate(charges);
@@ -249,7 +251,7 @@ class Settling {
       yield () => entriesInsertion(entries);
       yield () => postingsInsertion(entries, accounts);
     }
-    for (const audit of chunks(this.#audit, PART)) yield () => auditInsertion(author, this.#nowMs, audit);
+    for (const audit of chunks(this.#audit, AUDIT_PART)) yield () => auditInsertion(author, this.#nowMs, audit);
     for (const events of chunks(this.#events, PART)) yield () => eventsInsertion(this.#nowMs, events);
   }
 

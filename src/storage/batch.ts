@@ -116,6 +116,19 @@ export type Build = () => Write | null;
 /** A batch is planned and written in parts of so many, so that one part is planned while the one before is written. */
 export const PART = 250;
 
+/** What is planned, or hashed, in one turn of the event loop: longer ones keep the database's thread waiting. */
+const TURN = 50;
+/** Audit rows are hashed as they are written. */
+export const AUDIT_PART = 125;
+
+/** The items, with a turn of the event loop between some of them. */
+export async function* inTurns<T>(items: readonly T[]): AsyncGenerator<T[]> {
+  for (const some of chunks(items, TURN)) {
+    yield some;
+    await nextTurn();
+  }
+}
+
 /** Statements that are built and wait for their turn, at most. */
 const AHEAD = 8;
 
