@@ -46,12 +46,9 @@ function commitOf(written: string): string | null {
     ['resend', /\.resend/],
     ['leave', /charge\.cancel.*closing/s],
     ['cancel', /charge\.cancel.*cancelled/s],
-    // An orphan becomes unknown; who takes over an unknown one has nothing to tell.
-    [
-      'takeover',
-      /UPDATE attempts SET outcome(?!.*\.settle\b)|UPDATE attempts SET outcome.*outcome\\+":\\+"unknown\\+",/s,
-    ],
-    ['settle', /UPDATE attempts SET outcome.*\.settle\b/s],
+    // Whoever takes an attempt over raises its epoch; an orphan is settled as unknown in the same commit.
+    ['takeover', /UPDATE attempts SET [^\n]*\bepoch = /],
+    ['settle', /UPDATE attempts SET .*\.settle\b/s],
   ];
   return names.find(([, pattern]) => pattern.test(written))?.[0] ?? null;
 }
