@@ -1,5 +1,6 @@
 // The audit log's rows, seals and memberships in the book.
 import type { Knex } from 'knex';
+import { assert } from '../errors.ts';
 import { type Cell, insertion, insertRows, select, type Write, write } from '../storage/batch.ts';
 import { HASHED_COLUMNS, type HashedFields, rowHash } from './row-hash.ts';
 
@@ -72,6 +73,16 @@ export async function lastSealedSequence(db: Knex): Promise<number> {
   return row?.sequence ?? 0;
 }
 
+/** The last row of a seal, which holds all before it that the seals before it don't. */
+export async function lastSequenceOf(db: Knex, sealSequence: number): Promise<number> {
+  const [row] = await select<{ sequence: number }>(
+    db,
+    'SELECT audit_sequence AS sequence FROM seal_members WHERE seal_sequence = ? ORDER BY leaf_index DESC LIMIT 1',
+    [sealSequence],
+  );
+  return row?.sequence ?? 0;
+}
+
 /** How many rows no seal holds yet, and when the first of them was written. */
 export async function unsealedRows(db: Knex): Promise<{ count: number; oldestAt: number | null }> {
   const [row] = await select<{ count: number; oldestAt: number | null }>(
@@ -107,6 +118,12 @@ export async function insertSeal(trx: Knex, seal: Seal, fromSequence: number, to
       WHERE sequence > ? AND sequence <= ? ORDER BY sequence`,
     [seal.sequence, fromSequence, toSequence],
   );
+  const [members] = await select<{ last: number | null }>(
+    trx,
+    'SELECT MAX(leaf_index) AS last FROM seal_members WHERE seal_sequence = ?',
+    [seal.sequence],
+  );
+  assert(members?.last === seal.count - 1, `seal ${seal.sequence} is over ${seal.count} rows, not ${members?.last}`);
 }
 
 /** The hash column as 64 characters whatever somebody has put there, so that a page of hashes can be cut up. */

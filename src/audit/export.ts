@@ -8,7 +8,7 @@ import type { Book } from '../storage/open.ts';
 import { writeTrx } from '../storage/trx.ts';
 import { type Author, appendAudit } from './audit.ts';
 import type { AuditFilter } from './audit-rows-store.ts';
-import { lastSealedSequence, type Seal } from './audit-store.ts';
+import { lastSequenceOf, type Seal } from './audit-store.ts';
 import { csvHeader, EXPORT_COLUMNS, HASHED_FIELDS } from './export-columns.ts';
 import { pagesOfLog } from './export-pages.ts';
 import { type ExportFormat, exportPage, fetchPage, type PageRange } from './export-store.ts';
@@ -96,7 +96,8 @@ async function writeFiles(
 ): Promise<ExportResult> {
   const { format, filter, signal } = options;
   const head = sealed === null ? null : toHead(sealed);
-  const last = await lastSealedSequence(book.reader);
+  // Of the head's own seal: another process may have sealed more meanwhile, which the manifest doesn't know.
+  const last = sealed === null ? 0 : await lastSequenceOf(book.reader, sealed.sequence);
   const counter = new TotalsCounter();
   const fetch = (range: PageRange) => fetchPage(book.reader, format, filter, range);
   const hash = createHash('sha256');

@@ -1,9 +1,11 @@
 // The kill switch: while a pause stands, no process opens or sends anything to the gateway it names, or to any of them.
 import { type Author, appendAudit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
+import { livingOwners } from '../storage/lease.ts';
 import type { Book } from '../storage/open.ts';
 import { writeTrx } from '../storage/trx.ts';
 import { deletePause, EVERY_GATEWAY, insertPause, type Pause, pauseFor, pauses } from './pauses-store.ts';
+import { CHECKS_HOLD_MS } from './send.ts';
 
 export interface PauseContext {
   book: Book;
@@ -26,6 +28,14 @@ export async function pause(
     await appendAudit(trx, author, nowMs, [pauseEntry('pause', 'paused', scope, reason)]);
     return { pause: made, isNew: true };
   });
+}
+
+/**
+ * Waits, where a process is at work on the book, until no send may rest any more on a check that was made before now: from
+ * then on nothing leaves.
+ */
+export async function letChecksPass({ book, clock }: Pick<PauseContext, 'book' | 'clock'>): Promise<void> {
+  if ((await livingOwners(book.reader, clock.nowMs())).length > 0) await clock.sleep(CHECKS_HOLD_MS);
 }
 
 export interface Resumed {

@@ -1,6 +1,6 @@
 // The kill switch: the first thing to reach for in an incident.
 import { Flags } from '@oclif/core';
-import { pause } from '../charges/pause.ts';
+import { letChecksPass, pause } from '../charges/pause.ts';
 import { EVERY_GATEWAY } from '../charges/pauses-store.ts';
 import { reasonOf } from '../cli/ask-reason.ts';
 import { BaseCommand } from '../cli/base-command.ts';
@@ -25,6 +25,7 @@ export default class PauseCommand extends BaseCommand<typeof PauseCommand> {
     if (gateway !== undefined) app.assertGateway(gateway);
     const reason = await reasonOf(this.asker, this.flags.reason);
     const { pause: standing, isNew } = await pause(app, gateway ?? EVERY_GATEWAY, reason);
+    await letChecksPass(app);
     const { scope, since } = standing;
     if (!isNew) this.terminal.note('It was paused already; nothing was changed.\n');
     const data = { schema: 'bursar.pause/1', scope, paused: true, reason: standing.reason, since: isoTime(since) };

@@ -134,23 +134,31 @@ const AHEAD = 8;
 
 /**
  * Runs the statements in their order. They are built, and what `builds` does to come up with them is done, while those
- * before are at work in the database's own thread: on two cores that costs next to nothing. Behind a failure none runs.
+ * before are at work in the database's own thread: on two cores that costs next to nothing. Behind a failure none runs, and
+ * whatever fails, none is at work any more once it is told: behind a rollback it would stand for itself.
  */
 export async function writeInOrder(db: Knex, builds: Iterable<Build> | AsyncIterable<Build>): Promise<void> {
   const waiting: Promise<void>[] = [];
+  let hasFailed = false;
   let last: Promise<void> = Promise.resolve();
-  for await (const build of builds) {
-    const statement = build();
-    if (statement === null) continue;
-    last = last.then(() => write(db, statement));
-    // Its failure is met below.
-    last.catch(() => undefined);
-    waiting.push(last);
-    if (waiting.length > AHEAD) await waiting.shift();
-    // A turn of the event loop lets one begin that has waited for this.
-    await nextTurn();
+  try {
+    for await (const build of builds) {
+      const statement = build();
+      if (statement === null) continue;
+      last = last.then(() => (hasFailed ? undefined : write(db, statement)));
+      // Its failure is met below.
+      last.catch(() => undefined);
+      waiting.push(last);
+      if (waiting.length > AHEAD) await waiting.shift();
+      // A turn of the event loop lets one begin that has waited for this.
+      await nextTurn();
+    }
+    await last;
+  } catch (error) {
+    hasFailed = true;
+    await last.catch(() => undefined);
+    throw error;
   }
-  await last;
 }
 
 /**

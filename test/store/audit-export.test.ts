@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AuditFilter } from '../../src/audit/audit-rows-store.ts';
-import type { AuditRow } from '../../src/audit/audit-store.ts';
+import { type AuditRow, lastSequenceOf } from '../../src/audit/audit-store.ts';
 import { csvLine, escapeCell } from '../../src/audit/csv.ts';
 import { decimalAmount, EXPORT_COLUMNS } from '../../src/audit/export-columns.ts';
 import type { ExportFormat } from '../../src/audit/export-store.ts';
@@ -23,6 +23,14 @@ beforeEach(async () => {
   log = await auditBook();
 });
 afterEach(() => log.close());
+
+test('an export ends with the rows of its head, whatever is sealed meanwhile', async () => {
+  await log.append([{}, {}]);
+  await log.append([{}, {}, {}]);
+  expect(await lastSequenceOf(log.book.reader, 1)).toBe(2);
+  expect(await lastSequenceOf(log.book.reader, 2)).toBe(5);
+  expect((await log.export()).rows).toBe(5);
+});
 
 interface StoredRow extends AuditRow {
   seal: number | null;

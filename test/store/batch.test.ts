@@ -1,4 +1,6 @@
 // Whole batches as one statement: what is written is what was given, in its order, or nothing.
+import { setTimeout } from 'node:timers/promises';
+import type { Knex } from 'knex';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   insertion,
@@ -127,6 +129,25 @@ test('statements run in their order, whatever is built ahead; behind a failure n
   await expect(writeInOrder(at.book.db, [step('3', true), step('4'), step('5')])).rejects.toThrow('nothing');
   expect(built.slice(0, 3)).toEqual(['1', '2', '3']);
   expect(await notes()).toHaveLength(2);
+});
+
+test('a fault in building is told when nothing is at work any more, and nothing that waited has run', async () => {
+  const ran: string[] = [];
+  const slowly = {
+    raw: async (sql: string) => {
+      await setTimeout(20);
+      ran.push(sql.slice(0, 20));
+      return [];
+    },
+  } as unknown as Knex;
+  const step = (table: string) => () => insertion(table, ['id'], [['1']]);
+  const fault = (): never => {
+    throw new Error('a fault of ours');
+  };
+  await expect(writeInOrder(slowly, [step('first'), step('second'), fault])).rejects.toThrow('a fault of ours');
+  expect(ran).toEqual(['INSERT INTO first (i']);
+  await setTimeout(60);
+  expect(ran).toHaveLength(1);
 });
 
 test('of the columns of a change, only those that differ somewhere', () => {

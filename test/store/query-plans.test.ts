@@ -20,6 +20,7 @@ const EXCEPTIONS: readonly [plan: RegExp, reason: string][] = [
   [/B-TREE.*FROM journal_entries e WHERE e.id IN/, 'a charge has few entries'],
   [/GROUP BY \| SELECT currency, COUNT/, 'one group for each currency of what is due, all of which the run will read'],
   [/GROUP BY \| SELECT every_count/, 'one group for each way of falling due, of what is due: the run will read it all'],
+  [/SCAN owners \|/, 'as many as processes are at work on the book'],
   [/GROUP BY \| WITH closed AS/, 'one group for each pair of accounts, of the months that are open'],
   [
     /SCAN.*FROM charges WHERE status = 'captured'/,
