@@ -7,6 +7,7 @@ const STORE = [
   'test/store/pipeline-faults.test.ts',
   'test/store/charges-unknown.test.ts',
   'test/store/charges-operations.test.ts',
+  'test/store/in-hand.test.ts',
 ];
 const RESTORED = ['test/store/restored-book.test.ts'];
 const SIMULATION = ['test/simulation/simulation.test.ts'];
