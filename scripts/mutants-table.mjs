@@ -205,7 +205,11 @@ export const MUTANTS = [
     name: 'run-tries-a-charge-again',
     tests: storeFirst,
     edits: [
-      edit('charges/open-rules.ts', 'if (request.runId !== null && charge.lastRunId === request.runId) return false;', ''),
+      edit(
+        'charges/open-rules.ts',
+        'if (request.runId !== null && charge.lastRunId === request.runId) return false;',
+        '',
+      ),
     ],
   },
   {
