@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newPersonalKey } from '../src/audit/personal.ts';
+import type { Charge } from '../src/charges/charge.ts';
+import { newCharge } from '../src/charges/new-charge.ts';
 import { Pipeline } from '../src/charges/pipeline.ts';
 import { SendingGuard } from '../src/charges/sending-guard.ts';
 import { systemClock } from '../src/clock.ts';
@@ -144,4 +146,48 @@ function memoryGateway(): Gateway {
     test: async () => 'in memory',
     close: async () => undefined,
   };
+}
+
+/** Creates and collects so many charges, `width` of them at a time. */
+export async function chargeMany({ pipeline, payers }: BulkBook, count: number, width: number): Promise<void> {
+  let begun = 0;
+  const lane = async (): Promise<void> => {
+    while (begun < count) {
+      begun += 1;
+      const opened = await pipeline.open({ kind: 'create', charge: chargeOf(anyOf(payers)), runId: null });
+      if (opened.kind !== 'opened') throw new Error(`not opened: ${opened.kind}`);
+      await pipeline.collect(opened.attempt);
+    }
+  };
+  await Promise.all(Array.from({ length: width }, lane));
+}
+
+/** A new charge of the payer, over a random amount. */
+export function chargeOf(payer: Payer, dueAt: number = Date.now()): Charge {
+  const nowMs = Date.now();
+  return newCharge(
+    {
+      id: newId('charge', nowMs),
+      ...payer,
+      gateway: 'memory',
+      amountMinor: BigInt(100 + Math.floor(Math.random() * 100_000)),
+      currency: 'USD',
+      intent: 'sale',
+      policy: 'standard',
+      description: null,
+      metadata: {},
+      idempotencyKey: null,
+      scheduleId: null,
+      period: null,
+      timezone: null,
+      dueAt,
+    },
+    nowMs,
+  );
+}
+
+export function anyOf<T>(items: readonly T[]): T {
+  const item = items[Math.floor(Math.random() * items.length)];
+  if (item === undefined) throw new Error('there is none');
+  return item;
 }

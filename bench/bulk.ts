@@ -7,12 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { collectDue } from '../src/charges/collect-due.ts';
-import { newCharge } from '../src/charges/new-charge.ts';
-import type { Pipeline } from '../src/charges/pipeline.ts';
 import { newId } from '../src/ids.ts';
 import { select } from '../src/storage/batch.ts';
 import { createBook } from '../src/storage/open.ts';
-import { type BulkBook, bulkBook, type Payer } from './bulk-book.ts';
+import { type BulkBook, bulkBook, chargeMany } from './bulk-book.ts';
 import { alternate, report } from './rounds.ts';
 
 const CHARGES = Number(process.env.BENCH_CHARGES ?? 20_000);
@@ -21,7 +19,7 @@ const BATCH = 1_000;
 
 export async function bench(): Promise<boolean> {
   const sample = await bulkBook();
-  await chargeAll(sample.pipeline, sample.payers, CHARGES);
+  await chargeAll(sample, CHARGES);
   const rows = await finalRows(sample);
   await sample.close();
   const folder = mkdtempSync(join(tmpdir(), 'bursar-bench-'));
@@ -50,7 +48,7 @@ export async function bench(): Promise<boolean> {
             await new Promise((resolve) => target?.close(resolve));
             bulk = await bulkBook();
           },
-          run: () => chargeAll((bulk as BulkBook).pipeline, (bulk as BulkBook).payers, CHARGES),
+          run: () => chargeAll(bulk as BulkBook, CHARGES),
           goal: { atLeast: 0.7 },
         },
       ],
@@ -63,40 +61,14 @@ export async function bench(): Promise<boolean> {
   }
 }
 
-/** Creates and collects so many charges, 2,000 at a time, so that one batch can be opened while another is settled, then retries what was declined. */
-export async function chargeAll(pipeline: Pipeline, payers: readonly Payer[], count: number): Promise<void> {
+/**
+ * Creates and collects so many charges, 2,000 at a time, so that one batch can be opened while another is settled, then
+ * retries what was declined.
+ */
+async function chargeAll(bulk: BulkBook, count: number): Promise<void> {
+  const { pipeline } = bulk;
   const { clock } = pipeline.context;
-  let begun = 0;
-  const lane = async (): Promise<void> => {
-    while (begun < count) {
-      const payer = payers[begun % payers.length] as Payer;
-      begun += 1;
-      const nowMs = clock.nowMs();
-      const charge = newCharge(
-        {
-          id: newId('charge', nowMs),
-          ...payer,
-          gateway: 'memory',
-          amountMinor: 1000n + BigInt(begun),
-          currency: 'USD',
-          intent: 'sale',
-          policy: 'standard',
-          description: null,
-          metadata: {},
-          idempotencyKey: null,
-          scheduleId: null,
-          period: null,
-          timezone: null,
-          dueAt: nowMs,
-        },
-        nowMs,
-      );
-      const opened = await pipeline.open({ kind: 'create', charge, runId: null });
-      if (opened.kind !== 'opened') throw new Error(`not opened: ${opened.kind}`);
-      await pipeline.collect(opened.attempt);
-    }
-  };
-  await Promise.all(Array.from({ length: 2 * BATCH }, lane));
+  await chargeMany(bulk, count, 2 * BATCH);
   await collectDue(pipeline, {
     kind: 'retry',
     asOfMs: clock.nowMs() + 30 * 24 * 3_600_000,
@@ -129,7 +101,7 @@ const TABLES = [
 ] as const;
 
 /** What the pipeline has left in the book, in batches of 1,000 charges with all that belongs to them. */
-export async function finalRows({ book }: BulkBook): Promise<{ before: TableRows[]; batches: TableRows[][] }> {
+async function finalRows({ book }: BulkBook): Promise<{ before: TableRows[]; batches: TableRows[][] }> {
   const all = (table: string): Promise<Row[]> => select<Row>(book.reader, `SELECT * FROM ${table}`);
   const before: TableRows[] = [];
   for (const table of ['customers', 'customer_keys', 'payment_methods', 'accounts']) {
@@ -150,7 +122,7 @@ export async function finalRows({ book }: BulkBook): Promise<{ before: TableRows
   return { before, batches };
 }
 
-export function literals(batch: readonly TableRows[]): string {
+function literals(batch: readonly TableRows[]): string {
   const inserts = batch.map(({ table, rows }) => {
     const columns = Object.keys(rows[0] as Row);
     const values = rows.map((row) => `(${columns.map((column) => literal(row[column] ?? null)).join(',')})`);
@@ -164,7 +136,7 @@ function literal(value: string | number | null): string {
   return typeof value === 'number' ? String(value) : `'${value.replaceAll("'", "''")}'`;
 }
 
-export async function emptyBook(path: string, before: readonly TableRows[]): Promise<sqlite3.Database> {
+async function emptyBook(path: string, before: readonly TableRows[]): Promise<sqlite3.Database> {
   await createBook(path, 'test', Date.now());
   const db = new sqlite3.Database(path);
   await once(db, 'open');
@@ -174,7 +146,7 @@ export async function emptyBook(path: string, before: readonly TableRows[]): Pro
   return db;
 }
 
-export function exec(db: sqlite3.Database, sql: string): Promise<void> {
+function exec(db: sqlite3.Database, sql: string): Promise<void> {
   return new Promise((resolve, reject) => {
     db.exec(sql, (error) => (error === null ? resolve() : reject(error)));
   });

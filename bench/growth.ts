@@ -6,14 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { schemaVersion } from '../migrations/versions.ts';
 import { dueCharges } from '../src/charges/charges-store.ts';
-import { newCharge, writePendingCharges } from '../src/charges/new-charge.ts';
+import { writePendingCharges } from '../src/charges/new-charge.ts';
 import type { Pipeline } from '../src/charges/pipeline.ts';
-import { newId } from '../src/ids.ts';
 import { select } from '../src/storage/batch.ts';
 import { openSqlite } from '../src/storage/dialect.ts';
 import { writeTrx } from '../src/storage/trx.ts';
 import { buildBigBook } from './big-book.ts';
-import { type BulkBook, bulkBook, type Payer } from './bulk-book.ts';
+import { anyOf, type BulkBook, bulkBook, chargeMany, chargeOf, type Payer } from './bulk-book.ts';
 import { BIN, run } from './child.ts';
 import { alternate, type Candidate, report } from './rounds.ts';
 
@@ -155,43 +154,6 @@ async function openFor(path: string): Promise<BulkBook> {
   return bulkBook({ path, payers });
 }
 
-/** Creates and collects so many charges, `width` of them at a time. */
-async function chargeMany({ pipeline, payers }: BulkBook, count: number, width: number): Promise<void> {
-  let begun = 0;
-  const lane = async (): Promise<void> => {
-    while (begun < count) {
-      begun += 1;
-      const opened = await pipeline.open({ kind: 'create', charge: chargeOf(anyOf(payers)), runId: null });
-      if (opened.kind !== 'opened') throw new Error(`not opened: ${opened.kind}`);
-      await pipeline.collect(opened.attempt);
-    }
-  };
-  await Promise.all(Array.from({ length: width }, lane));
-}
-
-function chargeOf(payer: Payer, dueAt: number = Date.now()) {
-  const nowMs = Date.now();
-  return newCharge(
-    {
-      id: newId('charge', nowMs),
-      ...payer,
-      gateway: 'memory',
-      amountMinor: BigInt(100 + Math.floor(Math.random() * 100_000)),
-      currency: 'USD',
-      intent: 'sale',
-      policy: 'standard',
-      description: null,
-      metadata: {},
-      idempotencyKey: null,
-      scheduleId: null,
-      period: null,
-      timezone: null,
-      dueAt,
-    },
-    nowMs,
-  );
-}
-
 async function makeDue({ book, pipeline, payers }: BulkBook, count: number): Promise<void> {
   for (let made = 0; made < count; made += BATCH) {
     const charges = Array.from({ length: BATCH }, () => chargeOf(anyOf(payers), Date.now() - 3_600_000));
@@ -210,12 +172,6 @@ async function timed(work: () => Promise<void>): Promise<number> {
   const startedAt = performance.now();
   await work();
   return performance.now() - startedAt;
-}
-
-function anyOf<T>(items: readonly T[]): T {
-  const item = items[Math.floor(Math.random() * items.length)];
-  if (item === undefined) throw new Error('there is none');
-  return item;
 }
 
 /** The id of a row from anywhere in the table. */
