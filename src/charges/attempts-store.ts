@@ -14,7 +14,6 @@ import {
   write,
 } from '../storage/batch.ts';
 import { type Change, changedColumns } from '../storage/change.ts';
-import { countUpTo } from '../storage/count.ts';
 import { lockClause } from '../storage/dialect.ts';
 import { type Attempt, type AttemptOutcome, OPEN_OUTCOMES } from './attempt.ts';
 import type { ProofResult } from './proof-result.ts';
@@ -85,7 +84,7 @@ export async function updateAttempts(trx: Knex, changes: readonly Change<Attempt
   await write(trx, attemptsUpdate(changes));
 }
 
-interface AttemptRow extends Record<string, Cell> {
+export interface AttemptRow extends Record<string, Cell> {
   id: string;
   operation: Operation;
   outcome: AttemptOutcome | null;
@@ -93,7 +92,7 @@ interface AttemptRow extends Record<string, Cell> {
   proof_result: ProofResult | null;
 }
 
-function toAttempt(row: AttemptRow): Attempt {
+export function toAttempt(row: AttemptRow): Attempt {
   const text = (column: string): string => String(row[column]);
   const maybe = (column: string): string | null => (row[column] === null ? null : text(column));
   const number = (column: string): number => Number(row[column]);
@@ -148,7 +147,8 @@ export async function newestOwnAttemptAt(db: Knex): Promise<number | null> {
   return row?.opened_at ?? null;
 }
 
-const OPEN = `(outcome IS NULL OR outcome IN (${OPEN_OUTCOMES.map((outcome) => `'${outcome}'`).join(', ')}))`;
+/** As the partial index attempts_open has it. */
+export const OPEN = `(outcome IS NULL OR outcome IN (${OPEN_OUTCOMES.map((outcome) => `'${outcome}'`).join(', ')}))`;
 
 const NAMES = ['id', ...[...FIXED, ...CHANGING].map(([column]) => column)];
 
@@ -243,52 +243,6 @@ export async function unreturnedDuplicates(db: Knex, limit: number): Promise<Att
     [limit],
   );
   return rows.map(toAttempt);
-}
-
-export interface AttemptFilter {
-  chargeId?: string;
-  open?: boolean;
-  outcome?: AttemptOutcome;
-}
-
-/** One page, newest first; `before` is the last attempt of the page before. */
-export async function attemptPage(
-  db: Knex,
-  filter: AttemptFilter,
-  limit: number,
-  before?: Attempt,
-): Promise<Attempt[]> {
-  const { sql, bindings } = attemptWhere(filter);
-  const cursor = before === undefined ? '' : ' AND id < ?';
-  const rows = await select<AttemptRow>(db, `SELECT * FROM attempts ${sql}${cursor} ORDER BY id DESC LIMIT ?`, [
-    ...bindings,
-    ...(before === undefined ? [] : [before.id]),
-    limit,
-  ]);
-  return rows.map(toAttempt);
-}
-
-export function countAttempts(db: Knex, filter: AttemptFilter): Promise<number | null> {
-  const { sql, bindings } = attemptWhere(filter);
-  return countUpTo(db, `SELECT 1 FROM attempts ${sql}`, bindings);
-}
-
-/** The words of the partial indexes stand in the text, or SQLite doesn't use them. */
-function attemptWhere(filter: AttemptFilter): { sql: string; bindings: string[] } {
-  const where: string[] = [];
-  const bindings: string[] = [];
-  if (filter.chargeId !== undefined) {
-    where.push('charge_id = ?');
-    bindings.push(filter.chargeId);
-  }
-  if (filter.outcome !== undefined) {
-    where.push(filter.outcome === 'approved' ? 'outcome = ?' : `outcome = ? AND outcome <> 'approved'`);
-    bindings.push(filter.outcome);
-  }
-  if (filter.open === true) where.push(OPEN);
-  // There are never many open attempts, so they are sorted rather than looked for from the newest attempt on.
-  const index = filter.open === true && filter.chargeId === undefined ? 'INDEXED BY attempts_open ' : '';
-  return { sql: `${index}WHERE ${where.length === 0 ? '1' : where.join(' AND ')}`, bindings };
 }
 
 /** How many attempts nobody knows the outcome of. */

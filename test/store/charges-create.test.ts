@@ -1,6 +1,7 @@
 // Charges against the real simulated bank: what each token comes to, and that a repeated request pays once.
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { countAttempts, openAttemptsOf } from '../../src/charges/attempts-store.ts';
+import { countAttempts } from '../../src/charges/attempt-lists-store.ts';
+import { openAttemptsOf } from '../../src/charges/attempts-store.ts';
 import { countCharges } from '../../src/charges/charge-lists-store.ts';
 import { createCharge, previewCharge } from '../../src/charges/operations.ts';
 import { pause } from '../../src/charges/pause.ts';

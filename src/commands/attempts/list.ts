@@ -1,7 +1,7 @@
 // Attempts, newest first: each time something was sent for a charge.
 import { Flags } from '@oclif/core';
 import { ATTEMPT_OUTCOMES } from '../../charges/attempt.ts';
-import { type AttemptFilter, attemptPage, countAttempts } from '../../charges/attempts-store.ts';
+import { type AttemptFilter, attemptPage, countAttempts } from '../../charges/attempt-lists-store.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { findId } from '../../cli/find-id.ts';
 import { chosenWord } from '../../cli/flag-words.ts';
